@@ -1,0 +1,53 @@
+# Everything starts from the machine's Python; what is installed lives in .venv alone.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: run test test-long dashboard lab bench lock notebooks pictures lint
+.DEFAULT_GOAL := run
+
+# A lock with hashes and an editable package cannot share one pip call.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Нужен Python 3.11 или новее; укажите его: make PYTHON=/путь/к/python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "В этом Python нет venv; в Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Устанавливаю зависимости в .venv (один раз, около минуты)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY)          ## demonstration editions → intake → notebooks → published results
+	@$(BIN)/nmc demo --unless-submitted
+	@$(BIN)/nmc run
+
+test: $(READY)         ## everything that must hold, within ten minutes on two cores
+	@$(BIN)/ruff check .
+	@$(BIN)/pytest
+
+test-long: $(READY)    ## slower proofs
+	@$(BIN)/pytest -m long
+
+dashboard: $(READY)    ## the app on this machine
+	@$(BIN)/nmc dashboard
+
+lab: $(READY)          ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab notebooks
+
+bench: $(READY)        ## timings, as ratios where there is a peer
+	@for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file; done
+
+lint: $(READY)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+lock: $(READY)         ## renew every pinned version
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url \
+		--custom-compile-command "make lock" --extra dev pyproject.toml -o requirements.lock
+
+notebooks: run         ## execute the committed notebooks anew on the demonstration
+	@$(BIN)/python -m jupyter nbconvert --log-level WARN --to notebook --inplace --execute \
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+
+pictures: run          ## pictures of the README from the running product
+	@$(BIN)/python docs/take_pictures.py

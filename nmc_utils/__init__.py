@@ -1,0 +1,47 @@
+"""Monitoring of teachers' professional competences: the names that notebooks and users rely on."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+#: Public name → module that holds it, loaded on first use so that `nmc --help` stays quick.
+_HOME = {
+    "edition": "editions",
+    "load": "tables",
+    "stage": "results",
+    "staged": "results",
+    "share_interval": "measures.intervals",
+    "mean_interval": "measures.intervals",
+    "broken_down": "measures.distributions",
+    "coverage": "measures.distributions",
+    "level_shares": "measures.distributions",
+    "score_distribution": "measures.distributions",
+    "score_histogram": "measures.distributions",
+    "with_attributes": "measures.distributions",
+    "with_total": "measures.distributions",
+    "deficits": "measures.seminar_tables",
+    "leaders": "measures.seminar_tables",
+    "reasons": "measures.seminar_tables",
+    "seminar_groups": "measures.seminars",
+    "summary": "measures.seminar_tables",
+    "topic_need": "measures.seminar_tables",
+    "with_reasons": "measures.seminar_tables",
+    "indicators": "measures.indicators",
+    "readable": "wording",
+}
+_MODULES = ("figures", "findings", "wording")
+
+__all__ = [*_HOME, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"nmc_utils.{name}")
+    if name in _HOME:
+        return getattr(import_module(f"nmc_utils.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'nmc_utils' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,599 @@
+"""The `nmc` command. Exit codes: 0 done, 1 failed, 2 wrong use, 3 done but rows were held out."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:  # loaded inside the commands, so that `nmc --help` does not wait for them
+    import pandas as pd
+
+    from nmc_utils.editions import Edition
+    from nmc_utils.suite import Outcome
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DONE, FAILED, HELD_OUT, INTERRUPTED = 0, 1, 3, 130  #: Typer itself ends wrong use with 2
+DATA, RUNNING, RESULTS = "Данные", "Прогон", "Результаты"
+STATUS_WORDS = {"published": "опубликовано", "failed": "не опубликовано", "work": "черновой прогон"}
+CONSERVATION = {"file": "Файл", "sent": "Прислано", "accepted": "Принято"}
+CONSERVATION |= {"held_out": "Задержано", "superseded": "Повторы", "blank": "Итоги и пустые"}
+PROBLEMS = {"file": "Файл", "cell": "Ячейка", "found": "Значение", "meaning": "Что не так"}
+PROBLEMS |= {"action": "Что сделано", "remedy": "Что исправить"}
+OUTCOMES = {"edition": "Издание", "status": "Итог", "tables": "Таблиц", "notebooks": "Тетрадей"}
+OUTCOMES |= {"held_out": "Задержано строк", "folder": "Где смотреть"}
+RUNS = {"run": "Прогон", "region": "Регион", "period": "Период", "current": "Действует"}
+RUNS |= {"origin": "Происхождение", "as_of": "Данные на", "files": "Файлов", "bytes": "Байт"}
+RUNS |= {"published_at": "Опубликован"}
+
+
+# --- the command line in Russian ------------------------------------------------------------------
+
+
+class _Russian:
+    """Help of a command with Russian headings."""
+
+    def get_usage(self, ctx: typer.Context) -> str:
+        usage = super().get_usage(ctx).replace("Usage:", "Использование:", 1)
+        return usage.replace("[OPTIONS]", "[ПАРАМЕТРЫ]").replace("COMMAND [ARGS]", "КОМАНДА")
+
+    def get_help_option(self, ctx: typer.Context) -> Any:
+        option = super().get_help_option(ctx)
+        option.help, option.metavar = "Показать эту справку.", ""
+        return option
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+        from typer import rich_utils
+
+        rich_utils.ARGUMENTS_PANEL_TITLE = "Что указать"
+        rich_utils.OPTIONS_PANEL_TITLE = "Параметры"
+        rich_utils.COMMANDS_PANEL_TITLE = "Команды"
+        rich_utils.DEFAULT_STRING = "[по умолчанию: {}]"
+        rich_utils.REQUIRED_LONG_STRING = "[обязательно]"
+        super().format_help(ctx, formatter)
+
+
+class _Command(_Russian, TyperCommand):
+    pass
+
+
+class _Group(_Russian, TyperGroup):
+    """Turns an error into one sentence on stderr and an exit code."""
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            ctx.fail(f"нет команды «{args[0]}»; есть: {', '.join(self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            code = super().main(*args, standalone_mode=False, **extra) or DONE
+        except Exception as error:
+            sentence, code = _sentence(error), getattr(error, "exit_code", FAILED)
+            if sentence is None:
+                raise
+            typer.echo(sentence, err=True)
+        if code == INTERRUPTED:
+            typer.echo("Прервано.", err=True)
+        sys.exit(code)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell the person about `error`; None when it is a mistake in the code."""
+    if isinstance(error, typer.TyperException):
+        return _usage_sentence(error)
+    if _is_ours(error) and isinstance(error, ValueError | KeyError | OSError | NotImplementedError):
+        return str(error)
+    if isinstance(error, OSError):
+        reasons = {errno.EACCES: "нет доступа", errno.ENOSPC: "на диске нет места"}
+        return f"{error.filename or 'файл'}: {reasons.get(error.errno, error.strerror)}"
+    return None
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    match type(error).__name__:
+        case "NoArgsIsHelpError":
+            return ""
+        case "NoSuchOption":
+            reason = f"нет параметра {error.option_name}"
+        case "MissingParameter":
+            reason = f"не указано {error.param.get_error_hint()}"
+        case "BadParameter" if error.param is not None:
+            reason = f"недопустимое значение {error.param.get_error_hint()}"
+        case "BadOptionUsage":
+            reason = f"у параметра {error.option_name} должно быть одно значение"
+        case _ if error.message.isascii():  # what is left of Typer's own messages
+            reason = f"неверный вызов ({error.message.rstrip('.')})"
+        case _:
+            return error.message
+    return f"{reason}; справка: добавьте --help"
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the package means it: its own kind of error, or raised by its own code."""
+    if type(error).__module__.startswith("nmc_utils"):
+        return True
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals["__name__"].startswith("nmc_utils")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    raise typer.BadParameter(sentence)
+
+
+app = typer.Typer(
+    name="nmc",
+    cls=_Group,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Мониторинг профессиональных компетенций педагогов: данные, прогоны, результаты.",
+    epilog="Коды завершения: 0 — готово, 1 — не удалось, 2 — неверный вызов, "
+    "3 — готово, но часть строк задержана.",
+)
+
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Вывести JSON для программ.")]
+RegionCode = Annotated[str, typer.Argument(metavar="REGION", help="Код региона: khakassia.")]
+PeriodText = Annotated[
+    str, typer.Argument(metavar="PERIOD", help="Период: 2023, 2022-2023 или 2023-q2.")
+]
+
+
+@app.callback()
+def _options(
+    ctx: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Папка данных; иначе NMC_DATA, иначе data/ проекта."
+        ),
+    ] = None,
+) -> None:
+    ctx.obj = data
+
+
+def _root(ctx: typer.Context) -> Path:
+    from nmc_utils.editions import data_root
+
+    return data_root(ctx.obj)
+
+
+def _command(name: str, panel: str) -> Callable[[Callable], Callable]:
+    return app.command(name, cls=_Command, rich_help_panel=panel)
+
+
+# --- data -----------------------------------------------------------------------------------------
+
+
+@_command("init", DATA)
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Новая папка данных.")],
+    as_json: Json = False,
+) -> None:
+    """Создать папку данных с определениями регионов."""
+    target = directory.expanduser().resolve()
+    if (target / "regions").exists():
+        _refuse(f"{target}: здесь уже есть папка regions; укажите другую папку")
+    source = CHECKOUT / "data" / "regions"
+    copied = []
+    for region in sorted(path.parent for path in source.glob("*/region.yaml")):
+        for name in ("region.yaml", "published.csv"):
+            if (region / name).exists():
+                copy = target / "regions" / region.name / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(region / name, copy)
+        copied.append(region.name)
+    if as_json:
+        return _print_json({"root": str(target), "regions": copied})
+    typer.echo(f"Папка данных {target}: определения регионов {', '.join(copied)}.")
+    typer.echo(f"Дальше: nmc --data {target} demo")
+
+
+@_command("demo", DATA)
+def demo(
+    ctx: typer.Context,
+    regions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="REGION", help="Коды регионов; иначе все."),
+    ] = None,
+    periods: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PERIOD", help="Период; несколько — через запятую."),
+    ] = None,
+    persons: Annotated[
+        int | None, typer.Option(min=1, metavar="P", help="Сотрудников в издании.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Зерно случайных чисел.")] = 2023,
+    unless_submitted: Annotated[
+        bool,
+        typer.Option(
+            "--unless-submitted", metavar="", help="Ничего не делать, если есть присланные издания."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Записать демонстрационные издания: не сведения о регионах."""
+    from nmc_utils.demo import write
+
+    root = _root(ctx)
+    if unless_submitted and (submitted := _submitted(root)):
+        if as_json:
+            return _print_json({"editions": [], "submitted": submitted})
+        return typer.echo(
+            f"Есть присланные издания ({', '.join(submitted)}): демонстрация не нужна."
+        )
+    chosen = [part for text in periods or [] for part in text.split(",") if part] or None
+    written: list[Path] = []
+    for region in _regions(root, regions):
+        written += write(root, region, chosen, seed=seed, persons=persons)
+    if as_json:
+        return _print_json({"editions": [str(path) for path in written], "submitted": []})
+    typer.echo("Демонстрационные данные: не сведения о регионе.")
+    for path in written:
+        typer.echo(f"  {path}")
+
+
+def _submitted(root: Path) -> list[str]:
+    from nmc_utils.editions import editions
+
+    return [edition.key for edition in editions(root) if edition.origin == "submitted"]
+
+
+def _regions(root: Path, named: Sequence[str] | None) -> list[str]:
+    from nmc_utils.editions import region_codes
+
+    known = region_codes(root)
+    if unknown := sorted(set(named or ()) - set(known)):
+        _refuse(f"нет региона {', '.join(unknown)}; есть: {', '.join(known) or 'ни одного'}")
+    return list(dict.fromkeys(named or known))
+
+
+def _edition(root: Path, region: str, period: str) -> Edition:
+    from nmc_utils.editions import Period, edition
+
+    _regions(root, [region])
+    try:
+        Period.parse(period)
+    except ValueError as error:
+        _refuse(str(error))
+    return edition(region, period, root)
+
+
+@_command("check", DATA)
+def check(
+    ctx: typer.Context, region: RegionCode, period: PeriodText, as_json: Json = False
+) -> None:
+    """Принять присланное: что прочитано, что задержано и почему."""
+    from nmc_utils.intake import IntakeError, take_in
+
+    edition = _edition(_root(ctx), region, period)
+    try:
+        intake, refusal = take_in(edition), None
+    except IntakeError as error:  # nothing was accepted; what is wrong is told all the same
+        intake, refusal = None, error
+    found = intake or refusal
+    if as_json:
+        tables = {name: _records(getattr(found, name)) for name in ("conservation", "problems")}
+        counts = {"digest": intake.digest, "held_out": intake.held_out} if intake else {}
+        _print_json({"edition": edition.key} | counts | tables)
+    else:
+        files = found.conservation.groupby("file", sort=False, as_index=False).sum(
+            numeric_only=True
+        )
+        _print_table(f"{edition}: строки по файлам", files, CONSERVATION)
+        _print_table("Замечания", found.problems, PROBLEMS)
+    if refusal:
+        raise refusal
+    if not as_json:
+        typer.echo(f"Задержано строк: {intake.held_out}. Принятое: {edition.validated}")
+    raise typer.Exit(HELD_OUT if intake.held_out else DONE)
+
+
+# --- run ------------------------------------------------------------------------------------------
+
+
+@_command("run", RUNNING)
+def run(
+    ctx: typer.Context,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="REGION[/PERIOD]", help="Издания; иначе все."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NOTEBOOK", help="Только эта тетрадь (можно несколько раз); без публикации."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Приём, тетради и публикация выбранных изданий."""
+    from nmc_utils import suite
+
+    if unknown := sorted(set(only or ()) - set(suite.NOTEBOOKS)):
+        _refuse(f"нет тетради {', '.join(unknown)}; есть: {', '.join(suite.NOTEBOOKS)}")
+    editions = _targets(_root(ctx), targets)
+    steps = len(editions) * (1 + len(only or suite.NOTEBOOKS))
+    with _progress(steps, is_quiet=as_json) as show:
+        digests, held_out, refused = _take_in(editions, show)
+        accepted = [edition for edition in editions if edition.key in digests]
+        outcomes = suite.run(accepted, digests, only=only or None, progress=show)
+    rows = [_outcome_row(outcome, held_out[outcome.edition.key]) for outcome in outcomes]
+    rows += [
+        _refused_row(edition, refused[edition.key])
+        for edition in editions
+        if edition.key in refused
+    ]
+    if as_json:
+        _print_json({"run": outcomes[0].run if outcomes else None, "editions": rows})
+    else:
+        _print_outcomes(rows)
+    if any(row["status"] == "failed" for row in rows):
+        raise typer.Exit(FAILED)
+    raise typer.Exit(HELD_OUT if any(row["held_out"] for row in rows) else DONE)
+
+
+def _targets(root: Path, targets: Sequence[str] | None) -> list[Edition]:
+    """Editions that are named as ``region`` or ``region/period``; all when none is."""
+    from nmc_utils.editions import editions
+
+    chosen: dict[str, Edition] = {}
+    for target in targets or _regions(root, None):
+        region, slash, period = target.partition("/")
+        _regions(root, [region])
+        if slash:
+            edition = _edition(root, region, period)
+            chosen[edition.key] = edition
+        else:
+            chosen |= {entry.key: entry for entry in editions(root) if entry.region.code == region}
+    if not chosen:
+        named = " ".join(["изданий", *(targets or ())])
+        raise FileNotFoundError(f"{root}: нет {named}. Демонстрационные создаёт nmc demo")
+    return list(chosen.values())
+
+
+def _take_in(
+    editions: Sequence[Edition], show: Callable[[Edition, str, bool], None]
+) -> tuple[dict[str, str], dict[str, int], dict[str, str]]:
+    """Digest and held out rows of each edition, or why its intake failed."""
+    from nmc_utils.intake import take_in
+
+    digests, held_out, refused = {}, {}, {}
+    for edition in editions:
+        show(edition, "приём", False)
+        try:
+            intake = take_in(edition)
+        except Exception as error:  # the other editions go on; a stranger's text may hold a name
+            reason = _sentence(error) or f"непредвиденная ошибка {type(error).__name__}"
+            refused[edition.key] = f"приём не удался: {reason}"
+        else:
+            digests[edition.key], held_out[edition.key] = intake.digest, intake.held_out
+            show(edition, "приём", True)
+    return digests, held_out, refused
+
+
+def _outcome_row(outcome: Outcome, held_out: int) -> dict[str, Any]:
+    return _refused_row(outcome.edition, outcome.failure) | {
+        "run": outcome.run,
+        "status": outcome.status,
+        "tables": list(outcome.tables),
+        "notebooks": list(outcome.notebooks),
+        "folder": str(outcome.folder),
+        "held_out": held_out,
+        "seconds": round(outcome.seconds, 1),
+    }
+
+
+def _refused_row(edition: Edition, reason: str | None) -> dict[str, Any]:
+    return {
+        "edition": edition.key,
+        "run": None,
+        "status": "failed",
+        "failure": reason,
+        "tables": [],
+        "notebooks": [],
+        "folder": str(edition.sent),
+        "held_out": 0,
+        "seconds": 0.0,
+    }
+
+
+def _print_outcomes(rows: Sequence[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame(rows)
+    table["status"] = table["status"].map(STATUS_WORDS)
+    table[["tables", "notebooks"]] = table[["tables", "notebooks"]].map(len)
+    _print_table("", table, OUTCOMES)
+    for row in rows:
+        if row["failure"]:
+            typer.echo(f"{row['edition']}: {row['failure']}", err=True)
+        if row["held_out"]:
+            typer.echo(
+                f"{row['edition']}: что задержано и почему — nmc check "
+                + row["edition"].replace("/", " ")
+            )
+    if any(row["status"] == "published" for row in rows):
+        typer.echo("Посмотреть: nmc dashboard")
+
+
+@contextmanager
+def _progress(total: int, is_quiet: bool) -> Iterator[Callable[[Edition, str, bool], None]]:
+    """Show steps on stderr: a bar on a terminal, else a line for each, nothing when quiet."""
+    if is_quiet or not sys.stderr.isatty():
+
+        def tell(edition: Edition, step: str, is_done: bool) -> None:
+            if not (is_quiet or is_done):
+                typer.echo(f"{edition.key}: {step}…", err=True)
+
+        yield tell
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (progress.BarColumn(), progress.MofNCompleteColumn(), "осталось")
+    columns = ("{task.description}", *columns, progress.TimeRemainingColumn())
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        def show(edition: Edition, step: str, is_done: bool) -> None:
+            bar.update(task, description=f"{edition.key}: {step}", advance=int(is_done))
+
+        yield show
+
+
+# --- results --------------------------------------------------------------------------------------
+
+
+@_command("dashboard", RESULTS)
+def dashboard(
+    ctx: typer.Context,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="Порт.")] = 5006,
+    address: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Адрес этого компьютера.")
+    ] = "127.0.0.1",
+    as_json: Json = False,
+) -> None:
+    """Открыть приложение на этом компьютере."""
+    if not _is_loopback(address):
+        _refuse(
+            f"адрес {address} виден другим компьютерам, а входа по паролю ещё нет; "
+            "допустимо: 127.0.0.1, ::1, localhost"
+        )
+    root, script = _root(ctx), CHECKOUT / "dashboards" / "app.py"
+    if not script.is_file():
+        raise FileNotFoundError(f"{script}: приложения нет; выполняйте команду из папки проекта")
+    host = f"[{address}]" if ":" in address else address
+    if as_json:
+        _print_json({"url": f"http://{host}:{port}/", "data": str(root)})
+    else:
+        typer.echo(f"Приложение: http://{host}:{port}/  (остановить: Ctrl+C)")
+    hosts = dict.fromkeys([host, "localhost", "127.0.0.1"])
+    origins = [f"--allow-websocket-origin={name}:{port}" for name in hosts]
+    command = [sys.executable, "-m", "panel", "serve", str(script), f"--address={address}"]
+    _serve([*command, f"--port={port}", *origins], os.environ | {"NMC_DATA": str(root)})
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return address == "localhost" or ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _serve(command: list[str], environment: dict[str, str]) -> None:
+    sys.stdout.flush()
+    if os.name == "posix":  # no parent that could die and leave the server behind
+        os.execve(command[0], command, environment)
+    raise typer.Exit(subprocess.call(command, env=environment))
+
+
+@_command("runs", RESULTS)
+def list_runs(ctx: typer.Context, as_json: Json = False) -> None:
+    """Что опубликовано и какой прогон действует."""
+    from nmc_utils.results import runs
+
+    table = runs(_root(ctx))
+    if as_json:
+        return _print_json({"runs": _records(table)})
+    if table.empty:
+        return typer.echo("Опубликованных прогонов нет. Выполните: nmc run")
+    _print_table("", table, RUNS)
+
+
+@_command("verify", RESULTS)
+def verify(
+    ctx: typer.Context,
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="Прогон; иначе все действующие.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Проверить, что опубликованное не изменено."""
+    from nmc_utils import results
+
+    root = _root(ctx)
+    problems = results.verify(root, run)
+    if as_json:
+        _print_json({"intact": not problems, "problems": problems})
+    else:
+        if problems:
+            typer.echo("\n".join(problems), err=True)
+        else:
+            is_empty = run is None and not results.current(root)
+            typer.echo("Проверять нечего: ничего не опубликовано." if is_empty else "Всё цело.")
+    raise typer.Exit(FAILED if problems else DONE)
+
+
+@_command("rollback", RESULTS)
+def rollback(
+    ctx: typer.Context,
+    region: RegionCode,
+    period: PeriodText,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Прогон из nmc runs.")],
+    as_json: Json = False,
+) -> None:
+    """Вернуть издание к другому опубликованному прогону."""
+    from nmc_utils import results
+
+    key = f"{region}/{period}"
+    results.rollback(_root(ctx), key, run)
+    if as_json:
+        return _print_json({"edition": key, "run": run})
+    typer.echo(f"Издание {key}: действует прогон {run}.")
+
+
+# --- printing -------------------------------------------------------------------------------------
+
+
+def _print_json(content: Any) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return json.loads(frame.to_json(orient="records", force_ascii=False, date_format="iso"))
+
+
+def _print_table(title: str, frame: pd.DataFrame, headings: dict[str, str]) -> None:
+    """Print the columns of a frame that have a heading."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if frame.empty:
+        return
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for name, heading in headings.items():
+        side = "right" if frame[name].dtype.kind in "iuf" else "left"
+        table.add_column(heading, justify=side, overflow="fold")
+    for row in frame[list(headings)].itertuples(index=False):
+        table.add_row(*(Text(_cell(value)) for value in row))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "да" if value else "нет"
+    from pandas import isna
+
+    return "—" if isna(value) else str(value)
+
+
+if __name__ == "__main__":
+    app(prog_name="nmc")

@@ -1,0 +1,624 @@
+"""Measure table → HoloViews: the figures of notebooks, documents and the app.
+
+A figure is the same call on both backends: `use("matplotlib")` draws a static picture,
+`use("bokeh")` the one of the app. Its title is its finding and is kept in the label of the
+returned object: `heading` gives it back for a page that writes it outside the picture.
+
+Frames are measure tables: shares are 0–1, a missing estimate has a status that says why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import holoviews as hv
+import pandas as pd
+
+from nmc_utils import theme, wording
+from nmc_utils.editions import TOTAL, Region
+from nmc_utils.measures.dictionary import STATUSES
+from nmc_utils.theme import Column, Frame, Heading, heading, use
+
+__all__ = [
+    "Heading",
+    "coverage_by_municipality",
+    "group_labels",
+    "group_sizes",
+    "group_topics",
+    "heading",
+    "indicator_attainment",
+    "level_shares_by_domain",
+    "level_shares_by_municipality",
+    "level_shares_heat",
+    "score_histogram",
+    "sentence",
+    "share",
+    "use",
+]
+
+SMALL = 10  #: below this many persons a cell of a heat map is muted
+NOT_COMPARED = "трудность блоков не сопоставлялась"
+NOT_SAMPLED = "отбор не случайный, на всех педагогов региона не распространяется"
+_WAVES = {"entry": "входную", "exit": "выходную"}
+_GROUPS = ("группа", "группы", "групп")
+_NB = wording.NO_BREAK_SPACE
+
+
+# --- numbers in words ---------------------------------------------------------------------------
+
+
+def share(value: float) -> str:
+    """Write a share in whole per cents, never rounding to 0 or 100 what is neither."""
+    near_edge = 0 < value < 0.01 or 0.99 < value < 1
+    return wording.percent(value, 1 if near_edge else 0)
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """Write «58,3 % (55,5–61,0 %), n = 1 200», or why there is no estimate."""
+    if row["status"] != "ok":
+        return STATUSES[row["status"]]
+    bounds = wording.interval(row)
+    interval = "" if bounds == "—" else f" ({bounds})"
+    size = "n не указано" if pd.isna(row["n"]) else _size(row["n"])
+    return f"{wording.estimate(row)}{interval}, {size}"
+
+
+def _size(n: int) -> str:
+    return f"n{_NB}={_NB}{wording.number(n)}"
+
+
+def _level_words(region: Region, level: str | None) -> tuple[str, str]:
+    """Code of the level and how a sentence names a result of it."""
+    levels = {entry.code: entry.name for entry in region.diagnostics.levels}
+    code = level or next(iter(levels))
+    if code not in levels:
+        raise ValueError(f"level «{code}»; allowed: {', '.join(levels)}")
+    name = levels[code]
+    return code, name if name.startswith("с ") else f"с уровнем «{name}»"
+
+
+def _result(words: str) -> str:
+    """Turn «с результатом ≤ 60 %» into «Результат ≤ 60 %»."""
+    words = words.replace("с результатом", "результат").replace("с уровнем", "уровень")
+    return words[:1].upper() + words[1:]
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def _chosen(table: pd.DataFrame, measure: str, **where: str) -> pd.DataFrame:
+    """Rows of one measure and of one procedure: people of several are never added up."""
+    rows = table[table["measure"] == measure]
+    for column, value in where.items():
+        rows = rows[rows[column] == value]
+    if "procedure" in rows and rows["procedure"].nunique() > 1:
+        given = ", ".join(sorted(rows["procedure"].unique()))
+        raise ValueError(f"a figure shows one procedure; the frame has {given}")
+    return rows
+
+
+def _ordered(table: pd.DataFrame, key: str, names: Mapping[str, str]) -> pd.DataFrame:
+    """Rows in the order of `names`, with `code`, `name`, per cents `x`, `low`, `high`, `hint`."""
+    order = {code: place for place, code in enumerate(names)}
+    rows = table[table[key].isin(order)].assign(code=lambda t: t[key])
+    rows = rows.assign(place=rows[key].map(order)).sort_values("place", ignore_index=True)
+    return rows.assign(
+        name=rows[key].map(names),
+        x=100 * rows["estimate"].astype(float),
+        low=100 * rows["ci_low"].astype(float),
+        high=100 * rows["ci_high"].astype(float),
+        y=-rows["place"].astype(float),
+        hint=[sentence(row) for row in rows.to_dict("records")],
+    )
+
+
+def _why_empty(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "Нет данных: таких строк нет в этом издании"
+    reasons = sorted({STATUSES[status] for status in rows["status"]})
+    return f"Показать нечего: {', '.join(reasons)}"
+
+
+def _ticks(limit: float) -> list[tuple[float, str]]:
+    """Round ticks from 0 to `limit`, written in Russian."""
+    step = next(s for s in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1e9) if limit / s <= 6)
+    places = [step * i for i in range(math.floor(limit / step + 1e-9) + 1)]
+    return [(place, wording.number(place, int(step < 1))) for place in places]
+
+
+def _column(texts: Sequence[tuple[float, str]], width: int, colour: str, bold: bool) -> Column:
+    """Pad with figure spaces, so that a left-aligned column ends evenly."""
+    longest = max((len(text) for _, text in texts), default=0)
+    return Column([(y, text.rjust(longest, "\u2007")) for y, text in texts], width, colour, bold)
+
+
+def _values_and_sizes(rows: pd.DataFrame) -> tuple[Column, Column]:
+    values = [(y, share(x / 100)) for x, y in zip(rows["x"], rows["y"], strict=True)]
+    sizes = [(y, _size(n)) for n, y in zip(rows["n"], rows["y"], strict=True)]
+    return _column(values, 50, theme.INK, True), _column(sizes, 72, theme.MUTED, False)
+
+
+def _spans(rows: pd.DataFrame) -> pd.DataFrame:
+    spans = rows.assign(x0=rows["low"], x1=rows["high"], y0=rows["y"], y1=rows["y"])
+    return spans.dropna(subset=["x0", "x1"])
+
+
+def _dot_plot(
+    rows: pd.DataFrame,
+    *,
+    title: str,
+    subtitle: str,
+    xlabel: str,
+    reference: tuple[float, str] | None = None,
+    emphasised: str | None = None,
+    row_height: int = 31,
+) -> hv.Overlay:
+    """Dots with intervals, one row each at `y`; values and n stand to the right."""
+    known = rows[rows["status"] == "ok"]
+    limit = min(100.0, 5 * math.ceil(known["high"].fillna(known["x"]).max() / 5 + 0.2))
+    strong = known["code"].eq(emphasised) | (emphasised not in set(known["code"]))
+    absent = rows[rows["status"] != "ok"].assign(x=0.01 * limit)
+    bottom = rows["y"].min() - 0.6
+    layers = [
+        *_reference(reference, bottom),
+        theme.lines(_spans(known[~strong]), theme.FAINT, 5),
+        theme.lines(_spans(known[strong]), theme.ACCENT_SOFT, 5),
+        theme.dots(known[~strong], theme.MUTED),
+        theme.dots(known[strong], theme.ACCENT),
+        theme.texts(absent.assign(text=absent["hint"]), theme.MUTED, align="left"),
+    ]
+    top = 1.3 if reference else 0.6
+    frame = Frame(
+        xlim=(-0.02 * limit, 1.02 * limit),
+        ylim=(bottom, top),
+        xticks=_ticks(limit),
+        yticks=[(y, theme.wrapped(n, 20)) for y, n in zip(rows["y"], rows["name"], strict=True)],
+        xlabel=xlabel,
+        height=round(row_height * (top - bottom) + 52),
+        right=_values_and_sizes(known),
+    )
+    return theme.compose(layers, frame, title, subtitle)
+
+
+def _reference(reference: tuple[float, str] | None, bottom: float) -> list[Any]:
+    if reference is None:
+        return []
+    at, words = reference
+    line = pd.DataFrame({"x0": [at], "y0": [bottom], "x1": [at], "y1": [0.6]})
+    label = pd.DataFrame({"x": [at], "y": [0.66], "text": [words]})
+    return [
+        theme.lines(line, theme.CONTRAST, 1.5),
+        theme.texts(label, theme.CONTRAST, base="bottom", bold=True),
+    ]
+
+
+# --- diagnostics --------------------------------------------------------------------------------
+
+
+def score_histogram(
+    histogram: pd.DataFrame,
+    *,
+    cut: float,
+    cut_label: str,
+    title: str | None = None,
+    wave: str = "entry",
+    domain: str = TOTAL,
+) -> hv.Overlay:
+    """Share of the tested by per cent of the maximum, with the cut as a line.
+
+    Parameters
+    ----------
+    histogram
+        The `score_histogram` table; bins are shares of the maximum.
+    cut
+        Share of the maximum at or below which a result is a deficit; those bars carry the accent.
+    cut_label
+        The cut in words, e.g. «60 %».
+    title
+        The finding, with n and interval; without it the share at or below the cut and n.
+    """
+    tested = f"прошедших {_WAVES[wave]} диагностику"
+    subtitle = f"Доля {tested} по результату, % максимального балла"
+    bins = _chosen(histogram, "score_bin_share", wave=wave, domain=domain)
+    known = bins[bins["status"] == "ok"].sort_values("bin_low")
+    if known.empty:
+        return theme.reason(_why_empty(bins), title or "Распределение результатов", subtitle)
+    bars = _bars(known, cut)
+    below = known.loc[known["bin_high"] <= cut + 1e-6, "estimate"].sum()
+    title = title or f"Не выше порога {cut_label} — {share(below)} {tested}, {_size(known.iloc[0]['n'])}"
+    top = bars["y1"].max()
+    at = 100 * cut
+    line = pd.DataFrame({"x0": [at], "y0": [0], "x1": [at], "y1": [1.18 * top]})
+    word = pd.DataFrame({"x": [at - 0.8], "y": [1.18 * top], "text": [f"порог {cut_label}"]})
+    layers = [
+        theme.boxes(bars),
+        theme.lines(line, theme.CONTRAST, 2),
+        theme.texts(word, theme.CONTRAST, align="right", base="top", size=13, bold=True),
+    ]
+    frame = Frame(
+        (0, 100),
+        (0, 1.18 * top),
+        xticks=_ticks(100),
+        yticks=_ticks(top),
+        xlabel="результат, % максимального балла",
+        ylabel="% прошедших",
+        grid="y",
+    )
+    return theme.compose(layers, frame, title, subtitle)
+
+
+def _bars(bins: pd.DataFrame, cut: float) -> pd.DataFrame:
+    below = bins["bin_high"] <= cut + 1e-6
+    bars = pd.DataFrame(
+        {
+            "x0": 100 * bins["bin_low"],
+            "x1": 100 * bins["bin_high"],
+            "y0": 0.0,
+            "y1": 100 * bins["estimate"],
+            "fill": below.map({True: theme.ACCENT, False: theme.FAINT}),
+            "hint": [sentence(row) for row in bins.to_dict("records")],
+        }
+    )
+    edges = [[_edge(value) for value in bars[side]] for side in ("x0", "x1")]
+    return bars.assign(
+        name=[f"{a}–{b}{_NB}% максимального балла" for a, b in zip(*edges, strict=True)]
+    )
+
+
+def _edge(percent: float) -> str:
+    return wording.number(percent, 0 if abs(percent - round(percent)) < 1e-3 else 1)
+
+
+def level_shares_by_domain(
+    level_shares: pd.DataFrame,
+    region: Region,
+    *,
+    wave: str = "entry",
+    level: str | None = None,
+    municipality: str = TOTAL,
+) -> hv.Overlay:
+    """Share of a level in the whole test and in each domain, with intervals.
+
+    `level` is a code of the region's levels, the lowest by default. Nothing says that the domains
+    are equally difficult, and the subtitle says so.
+    """
+    code, words = _level_words(region, level)
+    where = {"wave": wave, "level": code, "municipality": municipality, "family": TOTAL}
+    rows = _ordered(_chosen(level_shares, "level_share", **where), "domain", region.domain_names)
+    place = "" if municipality == TOTAL else f", {region.municipality_names[municipality]}"
+    subtitle = f"Доля прошедших {_WAVES[wave]} диагностику {words}{place}; {NOT_COMPARED}"
+    known = rows[(rows["status"] == "ok") & (rows["code"] != TOTAL)]
+    if known.empty:
+        return theme.reason(_why_empty(rows), f"Доля {words} по блокам", subtitle)
+    most = known.loc[known["x"].idxmax()]
+    block = next(entry.block for entry in region.domains if entry.code == most["code"])
+    return _dot_plot(
+        rows.assign(y=rows["y"] - 0.3 * (rows["place"] > 0)),
+        title=f"{_result(words)} чаще всего в блоке «{block}»: {most['hint']}",
+        subtitle=subtitle,
+        xlabel="% прошедших диагностику",
+        row_height=38,
+    )
+
+
+def level_shares_by_municipality(
+    level_shares: pd.DataFrame,
+    region: Region,
+    *,
+    domain: str = TOTAL,
+    wave: str = "entry",
+    level: str | None = None,
+    emphasised: str | None = None,
+) -> hv.Overlay:
+    """Share of a level in each municipality, in the official order, with the regional value.
+
+    It is not a ranking: the title says how many intervals hold the regional value. `emphasised`
+    is the code of a municipality that alone keeps the accent.
+    """
+    code, words = _level_words(region, level)
+    where = {"wave": wave, "level": code, "domain": domain, "family": TOTAL}
+    table = _chosen(level_shares, "level_share", **where)
+    block = "" if domain == TOTAL else f", блок «{region.domain_names[domain]}»"
+    subtitle = (
+        f"Доля прошедших {_WAVES[wave]} диагностику {words}{block}; "
+        "муниципалитеты в официальном порядке"
+    )
+    rows = _ordered(table, "municipality", region.municipality_names)
+    known, value = rows[rows["status"] == "ok"], _whole(table)
+    if known.empty or value is None:
+        return theme.reason(_why_empty(rows), f"Доля {words} по муниципалитетам", subtitle)
+    holds = known["ci_low"].le(value["estimate"]) & known["ci_high"].ge(value["estimate"])
+    places = wording.plural(len(known), "муниципалитета", *["муниципалитетов"] * 2)
+    return _dot_plot(
+        rows,
+        title=f"{_result(words)} по региону: {sentence(value)}; "
+        f"это значение лежит в интервалах {holds.sum()} из {places}",
+        subtitle=subtitle,
+        xlabel="% прошедших диагностику",
+        reference=(100 * value["estimate"], f"регион {share(value['estimate'])}"),
+        emphasised=emphasised,
+    )
+
+
+def _whole(table: pd.DataFrame) -> dict[str, Any] | None:
+    """The row of the whole region, if it has an estimate."""
+    whole = table[(table["municipality"] == TOTAL) & (table["status"] == "ok")]
+    return None if whole.empty else whole.iloc[0].to_dict()
+
+
+def coverage_by_municipality(coverage: pd.DataFrame, region: Region) -> hv.Overlay:
+    """Share of the staff that took the diagnostics, by municipality in the official order."""
+    table = _chosen(coverage, "tested_share")
+    rows = _ordered(table, "municipality", region.municipality_names)
+    subtitle = f"Доля прошедших диагностику среди работников, n — работники; {NOT_SAMPLED}"
+    value = _whole(table)
+    if value is None or not rows["status"].eq("ok").any():
+        return theme.reason(_why_empty(rows), "Охват диагностикой по муниципалитетам", subtitle)
+    tested = wording.number(round(value["estimate"] * value["n"]))
+    reached = wording.percent(value["estimate"], 1)
+    return _dot_plot(
+        rows,
+        title=f"Диагностику прошли {tested} из {wording.persons(value['n'])}: {reached}",
+        subtitle=subtitle,
+        xlabel="% работников",
+        reference=(100 * value["estimate"], f"регион {reached}"),
+    )
+
+
+# --- heat maps ----------------------------------------------------------------------------------
+
+
+def level_shares_heat(
+    level_shares: pd.DataFrame, region: Region, *, wave: str = "entry", level: str | None = None
+) -> hv.Overlay:
+    """Family × domain: share of a level and n; cells of fewer than ten persons are muted."""
+    code, words = _level_words(region, level)
+    table = _chosen(level_shares, "level_share", wave=wave, level=code, municipality=TOTAL)
+    families, domains = region.family_names, region.domain_names
+    cells = table[table["family"].isin(list(families)) & table["domain"].isin(list(domains))]
+    subtitle = (
+        f"Доля прошедших {_WAVES[wave]} диагностику {words}; "
+        f"серым — меньше {SMALL} чел.; {NOT_COMPARED}"
+    )
+    whole = cells[(cells["status"] == "ok") & (cells["n"] >= SMALL) & (cells["domain"] == TOTAL)]
+    if whole.empty:
+        return theme.reason(_why_empty(cells), f"Доля {words} по предметным группам", subtitle)
+    least, most = (whole.loc[i] for i in (whole["estimate"].idxmin(), whole["estimate"].idxmax()))
+    ends = [f"«{families[row['family']]}» ({_brief(row)})" for row in (least, most)]
+    return _heat(
+        _cells(cells, "family", families, domains),
+        title=f"{_result(words)} по всему тесту: от {ends[0]} до {ends[1]}",
+        subtitle=subtitle,
+        rows=families,
+        columns=domains,
+    )
+
+
+def _brief(row: pd.Series) -> str:
+    return f"{share(row['estimate'])}, {_size(row['n'])}"
+
+
+def _cells(
+    table: pd.DataFrame, key: str, rows: Mapping[str, str], columns: Mapping[str, str]
+) -> pd.DataFrame:
+    """Cells of a heat map: place, name, text, note, colours and hint."""
+    down = {code: -place for place, code in enumerate(rows)}
+    across = {code: place for place, code in enumerate(columns)}
+    cells = []
+    for row in table.to_dict("records"):
+        is_known = row["status"] == "ok"
+        is_muted = not is_known or row["n"] < SMALL
+        cells.append(
+            {
+                "x": float(across[row["domain"]]),
+                "y": float(down[row[key]]),
+                "name": f"{rows[row[key]]}, {columns[row['domain']].lower()}",
+                "hint": sentence(row),
+                "text": share(row["estimate"]) if is_known else "",
+                "note": _size(row["n"]) if is_known else STATUSES[row["status"]],
+                "fill": theme.GRID if is_muted else theme.sequential(row["estimate"])[0],
+                "ink": theme.MUTED if is_muted else theme.sequential(row["estimate"])[1],
+            }
+        )
+    return pd.DataFrame(cells)
+
+
+def _heat(
+    cells: pd.DataFrame,
+    *,
+    title: str,
+    subtitle: str,
+    rows: Mapping[str, str],
+    columns: Mapping[str, str],
+) -> hv.Overlay:
+    """Coloured cells with a text and a smaller note; a cell in `framed` gets a frame."""
+    boxes = _squares(cells, 0.5, 0.5)
+    layers: list[Any] = [theme.boxes(boxes, width=2)]
+    for ink, part in cells.groupby("ink", sort=True):
+        notes = part.assign(y=part["y"] - 0.22, text=part["note"])
+        layers += [
+            theme.texts(part.assign(y=part["y"] + 0.17), ink, size=13, bold=True),
+            theme.texts(notes, ink, size=11),
+        ]
+    if "framed" in cells:
+        frames = _squares(cells[cells["framed"]], 0.46, 0.43)
+        layers.append(theme.frames(frames, theme.CONTRAST))
+    frame = Frame(
+        (-0.5, len(columns) - 0.5),
+        (0.5 - len(rows), 0.5),
+        xticks=[(place, theme.wrapped(name, 15)) for place, name in enumerate(columns.values())],
+        yticks=[(-place, theme.wrapped(name, 22)) for place, name in enumerate(rows.values())],
+        height=40 * len(rows) + 50,
+        grid="",
+        top=True,
+    )
+    return theme.compose(layers, frame, title, subtitle)
+
+
+def _squares(cells: pd.DataFrame, wide: float, tall: float) -> pd.DataFrame:
+    x, y = cells["x"], cells["y"]
+    return cells.assign(x0=x - wide, x1=x + wide, y0=y - tall, y1=y + tall)
+
+
+# --- groups -------------------------------------------------------------------------------------
+
+
+def group_labels(seminar_groups: pd.DataFrame, region: Region) -> dict[str, str]:
+    """Id of a group → its name, in the region's order: the family and a number within it."""
+    order = {code: place for place, code in enumerate(region.family_names)}
+    groups = seminar_groups.assign(place=seminar_groups["family"].map(order))
+    groups = groups.sort_values(["place", "group_id"])
+    numbers = groups.groupby("family").cumcount() + 1
+    names = groups["family"].map(region.family_names) + " – " + numbers.astype("str")
+    return dict(zip(groups["group_id"], names, strict=True))
+
+
+def group_sizes(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:
+    """Persons in the groups of each subject family; one piece of a bar is one group."""
+    subtitle = "Один отрезок — одна группа, число в нём — её состав"
+    if seminar_groups.empty:
+        return theme.reason("Ни одной группы не составлено", "Группы по предметам", subtitle)
+    labels = group_labels(seminar_groups, region)
+    groups = seminar_groups.set_index("group_id").loc[list(labels)].reset_index()
+    totals = groups.groupby("family", sort=False)["size"].agg(["size", "sum"])
+    down = {family: -place for place, family in enumerate(totals.index)}
+    size, y = groups["size"], groups["family"].map(down)
+    end = groups.groupby("family")["size"].cumsum()
+    pieces = pd.DataFrame(
+        {
+            "x0": end - size,
+            "x1": end,
+            "y0": y - 0.32,
+            "y1": y + 0.32,
+            "x": end - size / 2,
+            "y": y,
+            "text": [wording.number(n) for n in size],
+            "name": [labels[group] for group in groups["group_id"]],
+            "hint": [wording.persons(n) for n in size],
+            "fill": theme.ACCENT,
+        }
+    )
+    people = [(down[f], wording.persons(n)) for f, n in totals["sum"].items()]
+    counts = [(down[f], wording.plural(n, *_GROUPS)) for f, n in totals["size"].items()]
+    frame = Frame(
+        (0, 1.01 * totals["sum"].max()),
+        (0.5 - len(totals), 0.5),
+        yticks=[(y, theme.wrapped(region.family_names[f], 22)) for f, y in down.items()],
+        height=36 * len(totals) + 16,
+        grid="",
+        right=(_column(people, 66, theme.INK, True), _column(counts, 72, theme.MUTED, False)),
+    )
+    number = f"{wording.plural(len(groups), *_GROUPS)}, {wording.persons(size.sum())}"
+    title = f"{number}: в группе от {size.min()} до {size.max()} человек"
+    layers = [theme.boxes(pieces, width=2), theme.texts(pieces, theme.PAPER, size=11)]
+    return theme.compose(layers, frame, title, subtitle)
+
+
+def group_topics(
+    seminar_groups: pd.DataFrame, seminar_topics: pd.DataFrame, region: Region
+) -> hv.Overlay:
+    """Groups × domains: how many of the group need a topic; the chosen topics are framed."""
+    subtitle = "Сколько участников с результатом не выше порога по теме; в рамке — темы группы"
+    labels = group_labels(seminar_groups, region) if len(seminar_groups) else {}
+    domains = {domain.code: domain.name for domain in region.domains}
+    needs = _chosen(seminar_topics, "topic_need")
+    needs = needs[needs["group_id"].isin(list(labels)) & needs["domain"].isin(list(domains))]
+    if needs.empty:
+        return theme.reason("Ни одной группы не составлено", "Темы групп", subtitle)
+    pairs = seminar_groups[["group_id", "topics"]].explode("topics").dropna()
+    framed = set(map(tuple, pairs.to_numpy()))
+    shares = needs.assign(estimate=needs["estimate"] / needs["n"].astype(float))
+    cells = _cells(shares.assign(measure="level_share"), "group_id", labels, domains)
+    is_known = needs["status"].eq("ok").to_numpy()
+    counts = [
+        wording.number(n) if ok else "" for n, ok in zip(needs["estimate"], is_known, strict=True)
+    ]
+    sizes = [f"из {n}" if ok else "скрыто" for n, ok in zip(needs["n"], is_known, strict=True)]
+    cells = cells.assign(
+        text=counts,
+        note=sizes,
+        hint=[f"тема нужна {a} {b}" for a, b in zip(counts, sizes, strict=True)],
+        framed=[pair in framed for pair in zip(needs["group_id"], needs["domain"], strict=True)],
+    )
+    often = pairs["topics"].value_counts()
+    groups = wording.plural(len(labels), "группы", "групп", "групп")
+    title = f"Чаще всего выбрана тема «{domains[often.index[0]]}»: в {often.iloc[0]} из {groups}"
+    return _heat(cells, title=title, subtitle=subtitle, rows=labels, columns=domains)
+
+
+# --- indicators ---------------------------------------------------------------------------------
+
+
+def indicator_attainment(indicators: pd.DataFrame, region: Region) -> hv.Overlay:
+    """Value and target of each indicator that is a share, one row per variant.
+
+    The colour of a status has its sign and word beside it; the tick is the target.
+    """
+    subtitle = "Показатели-доли, %: точка — значение, полоса — интервал, черта — плановое значение"
+    names = {indicator.id: indicator.name for indicator in region.indicators}
+    rows = indicators.assign(variant_of=indicators["indicator"])
+    rows = _ordered(_chosen(rows, "indicator_share", status="ok"), "indicator", names)
+    if rows.empty:
+        return theme.reason(
+            "Нет показателей-долей с данными за этот период", "Показатели", subtitle
+        )
+    records = rows.to_dict("records")
+    rows = rows.assign(
+        y=[-float(i) for i in range(len(rows))],
+        name=[f"{row['name']}: {row['variant_label']}" for row in records],
+        hint=[f"{row['hint']}; {row['attainment_label']}" for row in records],
+    )
+    layers, frame = _attainment_parts(rows)
+    return theme.compose(layers, frame, _attainment_title(indicators), subtitle)
+
+
+def _attainment_title(indicators: pd.DataFrame) -> str:
+    due = indicators[indicators["attainment"].isin(["attained", "not_attained"])]
+    if due.empty:
+        return "Показателей, у которых есть и план на этот период, и данные, нет"
+    done = due.groupby("indicator")["attainment"].agg(lambda codes: codes.eq("attained").all())
+    count = wording.plural(int(done.sum()), "показателю", "показателям", "показателям")
+    return f"План этого периода достигнут по {count} из {len(done)}, где есть и план, и данные"
+
+
+def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
+    limit = max(100.0, 10 * math.ceil(rows["high"].fillna(rows["x"]).max() / 10))
+    y = rows["y"]
+    base = rows.assign(x0=0.0, x1=limit, y0=y, y1=y)
+    at = 100 * rows["target"].astype(float)
+    ticks = rows.assign(x0=at, x1=at, y0=y - 0.14, y1=y + 0.14).dropna(subset=["x0"])
+    names = rows.assign(x=0.0, y=y + 0.36, text=[theme.wrapped(n, 50) for n in rows["name"]])
+    layers = [
+        theme.lines(base, theme.GRID, 1.5),
+        theme.lines(_spans(rows), theme.ACCENT_SOFT, 6),
+        theme.lines(ticks, theme.INK, 3),
+        theme.texts(names, theme.INK, size=12, align="left", base="bottom"),
+    ]
+    for code, mark in theme.ATTAINMENT.items():
+        part = rows[rows["attainment"] == code]
+        words = [_status_words(mark, row) for row in part.to_dict("records")]
+        states = part.assign(x=0.0, y=part["y"] + 0.13, text=words)
+        layers.append(theme.dots(part, mark.colour))
+        layers.append(
+            theme.texts(states, mark.colour, size=12, align="left", base="bottom", bold=True)
+        )
+    values = [(y, share(v)) for y, v in zip(rows["y"], rows["estimate"], strict=True)]
+    frame = Frame(
+        (-0.01 * limit, limit * 1.02),
+        (rows["y"].min() - 0.3, 0.9),
+        xticks=_ticks(limit),
+        xlabel="%",
+        height=round(84 * len(rows) + 64),
+        grid="",
+        right=(_column(values, 50, theme.INK, True),),
+    )
+    return layers, frame
+
+
+def _status_words(mark: theme.Mark, row: Mapping[str, Any]) -> str:
+    if pd.isna(row["target"]):
+        return f"{mark.sign} {mark.word}"
+    plan = f"план {int(row['target_year'])}: {wording.percent(row['target'])}"
+    return f"{mark.sign} {mark.word}, {plan}"

@@ -1,0 +1,309 @@
+"""From the workbooks that municipalities send to the canonical tables; names stop here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nmc_utils.editions import Edition
+from nmc_utils.intake import checks, columns, workbook
+from nmc_utils.intake.pseudonyms import hide, key_digest, key_for
+from nmc_utils.intake.workbook import (
+    CONSERVATION,
+    PROBLEM,
+    Piece,
+    Sheet,
+    UnreadableError,
+    Workbook,
+    address,
+    letters,
+    problem,
+    refused_sheet,
+)
+from nmc_utils.tables import TITLES
+
+__all__ = ["Intake", "IntakeError", "take_in"]
+
+_DEFINITION = "edition.yaml"
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What became of everything that was sent.
+
+    Attributes
+    ----------
+    conservation
+        A line for every file, sheet and table: rows `sent` = `accepted` + `held_out` +
+        `superseded` (repeats of an accepted row) + `blank` (blank rows and totals).
+    problems
+        One row a problem: `file`, `sheet`, `cell`, `table`, `kind`, what was `found`, its
+        `meaning`, the `action` taken and the `remedy`. Cells that identify a person are not shown.
+    held_out
+        Number of rows held out.
+    tables
+        Canonical table → rows written.
+    digest
+        SHA-256 of all inputs: files, definitions, key.
+    """
+
+    conservation: pd.DataFrame
+    problems: pd.DataFrame
+    held_out: int
+    tables: dict[str, int]
+    digest: str
+
+
+class IntakeError(ValueError):
+    """Not one row could be accepted; earlier validated tables are left as they were."""
+
+    def __init__(self, message: str, problems: pd.DataFrame, conservation: pd.DataFrame):
+        super().__init__(message)
+        self.problems = problems
+        self.conservation = conservation
+
+
+def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
+    """Read, check and pseudonymise what was sent, and write the canonical tables.
+
+    Everything in ``edition.sent`` is read anew. ``edition.validated`` is replaced as a whole by
+    one Parquet file a table, ``conservation.parquet``, ``problems.parquet`` and ``sources.json``;
+    the same inputs give the same bytes.
+
+    Parameters
+    ----------
+    edition
+        The edition to take in.
+    key
+        Key of the identities; without it the public key of demonstrations, or the region's own.
+
+    Raises
+    ------
+    IntakeError
+        Nothing was accepted.
+    KeyFileError
+        The key file of a submitted edition is not safe.
+    """
+    if edition.region.identity == "own_code":
+        raise NotImplementedError(
+            f"{edition.region.name}: личные коды региона (identity: own_code) пока не принимаются; "
+            "укажите в region.yaml identity: name_and_birth"
+        )
+    key = key_for(edition) if key is None else key
+    sent = _read_folder(edition.sent)
+    pieces, refused, problems = _name_sheets(sent.books)
+    checked = checks.check(pieces, edition.region, key)
+    conservation = _conservation(checked.conservation, refused)
+    problems = _problems([*sent.problems, *problems], checked)
+    if not checked.tables:
+        raise IntakeError(_nothing(edition, problems), problems, conservation)
+    sources = _sources(edition, sent.digests, key)
+    frames = checked.tables | {"conservation": conservation, "problems": problems}
+    with _replacing(edition.validated) as folder:
+        for name, frame in frames.items():
+            frame.to_parquet(folder / f"{name}.parquet", index=False)
+        text = json.dumps(sources, ensure_ascii=False, indent=2, sort_keys=True)
+        (folder / "sources.json").write_text(text + "\n", "utf-8")
+    return Intake(
+        conservation=conservation,
+        problems=problems,
+        held_out=int(conservation["held_out"].sum()),
+        tables={name: len(frame) for name, frame in checked.tables.items()},
+        digest=sources["digest"],
+    )
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What lies in the folder of an edition: digests of all files, workbooks, problems."""
+
+    digests: dict[str, str]
+    books: list[Workbook]
+    problems: list[dict[str, str]]
+
+
+def _read_folder(folder: Path) -> _Sent:
+    """Read all workbooks; whatever else lies in the folder becomes a problem."""
+    sent = _Sent({}, [], [])
+    for path in sorted(folder.iterdir(), key=lambda path: path.name) if folder.is_dir() else []:
+        if path.name.startswith((".", "~$")) or path.name == _DEFINITION:
+            continue
+        try:
+            if path.is_dir() or path.suffix.lower() != ".xlsx":
+                raise UnreadableError(
+                    "Это не книга Excel (.xlsx)",
+                    "Сохраните таблицы в книге .xlsx прямо в папке издания.",
+                )
+            content = path.read_bytes()
+            sent.digests[path.name] = hashlib.sha256(content).hexdigest()
+            sent.books.append(workbook.read(path.name, content))
+        except OSError as error:
+            remedy = "Закройте файл в других программах и проверьте право на чтение."
+            meaning = f"Файл не открывается: {error.strerror}"
+            sent.problems.append(problem(path.name, "file", meaning, remedy))
+        except UnreadableError as error:
+            sent.problems.append(problem(path.name, "file", str(error), error.remedy))
+    return sent
+
+
+def _name_sheets(
+    books: list[Workbook],
+) -> tuple[dict[str, list[Piece]], list[dict], list[dict[str, str]]]:
+    """Sort the sheets by table; sheets that cannot be read by columns are refused whole."""
+    pieces: dict[str, list[Piece]] = {}
+    refused, problems = [], []
+    for file, sheet in [(book.file, sheet) for book in books for sheet in book.sheets]:
+        table = columns.table_of(sheet.name)
+        if table is None:
+            if sheet.header and not columns.is_explanation(sheet.name):
+                problems.append(_unknown_sheet(file, sheet))
+                refused.append(refused_sheet(file, sheet, _nameless(sheet), ""))
+            continue
+        naming = columns.name_columns(table, sheet.header)
+        is_bad = bool(naming.missing or naming.repeated)
+        kind, found = ("sheet", _bad) if is_bad else ("column", _odd)
+        for what in found(sheet, naming):
+            problems.append(problem(file, kind, **what, sheet=sheet.name, table=table))
+        if is_bad:
+            refused.append(refused_sheet(file, sheet, sheet.name, table))
+        else:
+            pieces.setdefault(table, []).append(Piece(file, sheet, naming))
+    return pieces, refused, problems
+
+
+def _nameless(sheet: Sheet) -> str:
+    """What to call a sheet that nobody has agreed on: its own title may be somebody's name."""
+    return f"лист № {sheet.number}"
+
+
+def _unknown_sheet(file: str, sheet: Sheet) -> dict[str, str]:
+    return problem(
+        file,
+        "sheet",
+        "Лист с таким названием не предусмотрен",
+        f"Назовите лист одним из имён: {', '.join(TITLES.values())}.",
+        sheet=_nameless(sheet),
+    )
+
+
+def _bad(sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
+    """Why no row of the sheet can be read."""
+    cell = address(sheet.name, 0, sheet.header_row)
+    if naming.missing:
+        titles = _quoted(naming.missing)
+        yield {
+            "cell": cell,
+            "meaning": f"На листе нет столбцов {titles}",
+            "remedy": f"Добавьте столбцы {titles} с такими заголовками в строке заголовков.",
+        }
+    if naming.repeated:
+        titles = _quoted(dict.fromkeys(naming.repeated))
+        yield {
+            "cell": cell,
+            "meaning": f"Столбцы {titles} стоят на листе больше одного раза",
+            "remedy": "Оставьте по одному столбцу с каждым заголовком.",
+        }
+
+
+def _quoted(titles: Iterable[str]) -> str:
+    return ", ".join(f"«{title}»" for title in titles)
+
+
+def _odd(sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
+    """What of a readable sheet was not used or was not there."""
+    for position in naming.unknown:
+        title = sheet.header[position]
+        if title is None and sheet.cells[position].isna().all():
+            continue
+        yield {
+            "cell": address(sheet.name, position, sheet.header_row),
+            "found": title or "",
+            "meaning": "Столбец не предусмотрен" if title else "У столбца нет заголовка",
+            "remedy": f"Исправьте заголовок столбца {letters(position)} или удалите столбец.",
+        }
+    if naming.absent:
+        titles = _quoted(naming.absent)
+        yield {
+            "cell": address(sheet.name, 0, sheet.header_row),
+            "meaning": f"На листе нет необязательных столбцов {titles}",
+            "action": "Строки приняты, значения считаются неизвестными",
+            "remedy": f"Если сведения есть, добавьте столбцы {titles}.",
+        }
+
+
+def _conservation(checked: pd.DataFrame, refused: list[dict]) -> pd.DataFrame:
+    lines = pd.concat([checked, pd.DataFrame(refused, columns=CONSERVATION)])
+    types = {name: "str" if i < 3 else "int64" for i, name in enumerate(CONSERVATION)}
+    lines = lines.astype(types).sort_values(CONSERVATION[:3], kind="stable", ignore_index=True)
+    parts = lines[CONSERVATION[4:]].sum(axis=1)
+    if not parts.eq(lines["sent"]).all():
+        raise AssertionError(f"rows are lost:\n{lines[parts.ne(lines['sent'])]}")
+    return lines
+
+
+def _problems(of_files: list[dict[str, str]], checked: checks.Checked) -> pd.DataFrame:
+    problems = pd.concat([pd.DataFrame(of_files, columns=PROBLEM), checked.problems]).astype("str")
+    hidden = {text: hide(text, checked.names) for text in problems["found"].unique()}
+    problems["found"] = problems["found"].map(hidden).astype("str")
+    return problems.sort_values("file", kind="stable", ignore_index=True)
+
+
+def _nothing(edition: Edition, problems: pd.DataFrame) -> str:
+    if problems.empty:
+        return (
+            f"{edition}: принимать нечего, в папке {edition.sent} нет строк в книгах .xlsx. "
+            "Положите туда книги муниципальных образований."
+        )
+    first = [
+        f"{row.file} {row.cell}: {row.meaning}. {row.remedy}"
+        for row in problems.head(3).itertuples()
+    ]
+    return f"{edition}: не принято ни одной строки, замечаний {len(problems)}. " + " ".join(first)
+
+
+def _sources(edition: Edition, digests: dict[str, str], key: bytes) -> dict:
+    """Digests of everything the tables were made of."""
+    home = edition.sent.parent
+    definitions = [home / "region.yaml", home / "published.csv", edition.sent / _DEFINITION]
+    sources = {
+        "edition": edition.key,
+        "files": digests,
+        "definitions": {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in definitions
+            if path.is_file()
+        },
+        "key": key_digest(key),
+    }
+    whole = json.dumps(sources, ensure_ascii=False, sort_keys=True)
+    return sources | {"digest": hashlib.sha256(whole.encode()).hexdigest()}
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Give a new folder beside `folder`, which takes its place if nothing fails."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = uuid.uuid4().hex[:8]
+    fresh, old = (folder.with_name(f".{folder.name}-{mark}-{end}") for end in ("new", "old"))
+    fresh.mkdir()
+    try:
+        yield fresh
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(fresh, folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
+        raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

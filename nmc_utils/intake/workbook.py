@@ -1,0 +1,306 @@
+"""Reading of workbooks: every cell becomes text, every row keeps its address and its status.
+
+A spreadsheet stores 7 as 7.0 and knows nothing of leading zeros that were not typed as text. Here
+a whole number reads «7», text «007» stays «007», a date reads «2023-09-01» and a logical value
+«да» or «нет»; what a column means by them is decided later, by its schema.
+
+A `Batch` holds all rows sent for a table. A row is live, held out, superseded or blank at any time,
+so the conservation line is a count of rows, not a sum of what the checks remember.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
+
+from nmc_utils.intake.columns import PERSON_HEADERS, Naming, has_persons, headers, type_of
+from nmc_utils.tables import SCHEMAS
+
+ACCEPTED, HELD_OUT, SUPERSEDED, BLANK = "accepted", "held_out", "superseded", "blank"
+CONSERVATION = ["file", "sheet", "table", "sent", ACCEPTED, HELD_OUT, SUPERSEDED, BLANK]
+PROBLEM = ["file", "sheet", "cell", "table", "kind", "found", "meaning", "action", "remedy"]
+#: What was done, by the kind of a problem.
+ACTIONS = {
+    HELD_OUT: "Строка задержана и в таблицы не вошла",
+    SUPERSEDED: "Повтор: из одинаковых строк принята одна",
+    "note": "Замечание: строку не задерживает",
+    "column": "Столбец не использован, строки приняты",
+    "sheet": "Лист не принят, все его строки задержаны",
+    "file": "Файл не прочитан, его строки в таблицы не вошли",
+}
+
+_PLACE = ["piece", "row", "position"]  # where a problem is, until it becomes an address
+_TOTAL_ROW = r"(?:итого|всего)(?:\W|$)"
+_EXACT = 10**15  # whole numbers up to here are exact in a spreadsheet
+
+
+class UnreadableError(ValueError):
+    """A file cannot be read as a workbook; the message is the meaning, `remedy` what to do."""
+
+    def __init__(self, meaning: str, remedy: str):
+        super().__init__(meaning)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: the header row, and below it text by number of row and position of column."""
+
+    name: str
+    number: int
+    header_row: int
+    header: list[str | None]
+    cells: pd.DataFrame
+
+    @property
+    def blank(self) -> pd.Series:
+        """Rows without any value."""
+        return self.cells.isna().all(axis=1)
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """A file that was sent, and its sheets."""
+
+    file: str
+    sheets: list[Sheet]
+
+
+def read(file: str, content: bytes) -> Workbook:
+    """Read a workbook whole from its bytes.
+
+    Raises
+    ------
+    UnreadableError
+        The file is protected by a password, or is not a workbook.
+    """
+    try:
+        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+            sheets = [
+                _sheet(about.name, number, book.get_sheet_by_name(about.name))
+                for number, about in enumerate(book.sheets_metadata, start=1)
+                if about.typ == SheetTypeEnum.WorkSheet
+            ]
+    except PasswordError as error:
+        raise UnreadableError(
+            "Файл защищён паролем", "Снимите пароль и пришлите файл снова."
+        ) from error
+    except CalamineError as error:
+        raise UnreadableError(
+            "Файл повреждён или это не книга Excel",
+            "Откройте файл в Excel, сохраните как «Книга Excel (*.xlsx)» и пришлите снова.",
+        ) from error
+    return Workbook(file, sheets)
+
+
+def _sheet(name: str, number: int, source: Any) -> Sheet:
+    rows = source.to_python(skip_empty_area=False)
+    columns = [[_text(value) for value in column] for column in zip(*rows, strict=True)]
+    frame = pd.DataFrame({i: pd.Series(column, dtype="str") for i, column in enumerate(columns)})
+    frame.index = range(1, len(frame) + 1)
+    filled = frame.notna().any(axis=1)
+    if not filled.any():
+        return Sheet(name, number, 1, [], frame.iloc[:0])
+    header_row = int(filled.idxmax())
+    header = [None if pd.isna(value) else value for value in frame.loc[header_row]]
+    return Sheet(name, number, header_row, header, frame.loc[header_row + 1 :])
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return " ".join(unicodedata.normalize("NFC", value).split()) or None
+    if isinstance(value, bool):
+        return "да" if value else "нет"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
+    if isinstance(value, date | datetime):  # a date with a time of day reads 2023-09-01T12:30:00
+        return value.isoformat()
+    return None if value is None else str(value)
+
+
+def letters(position: int) -> str:
+    """Name of the column at `position`, counted from 0: 0 is «A», 26 is «AA»."""
+    name, rest = "", position + 1
+    while rest:
+        rest, digit = divmod(rest - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name
+
+
+def address(sheet: str, column: int, row: int) -> str:
+    """Address of a cell as a spreadsheet writes it: «Результаты!H12», «'Места работы'!B3»."""
+    if not re.fullmatch(r"[^\W\d]\w*", sheet):
+        sheet = "'" + sheet.replace("'", "''") + "'"
+    return f"{sheet}!{letters(column)}{row}"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The rows of one table in one sheet of one file."""
+
+    file: str
+    sheet: Sheet
+    naming: Naming
+
+
+class Batch:
+    """All rows sent for one table: their text, typed values, status and problems."""
+
+    def __init__(self, table: str, pieces: list[Piece]):
+        self.table = table
+        self.pieces = pieces
+        persons = list(PERSON_HEADERS) if has_persons(table) else []
+        named = list(dict.fromkeys(name for piece in pieces for name in piece.naming.positions))
+        own = [*persons, *headers(table)]
+        self.positions = sorted((name for name in named if name not in own), key=int)
+        frames = [_named(piece).reindex(columns=[*own, *self.positions]) for piece in pieces]
+        self.text = pd.concat(frames, ignore_index=True).astype("str")
+        sizes = [len(frame) for frame in frames]
+        self.piece = pd.Series(np.repeat(range(len(pieces)), sizes), dtype="int64")
+        self.row = pd.Series(np.concatenate([frame.index for frame in frames]), dtype="int64")
+        self.status = pd.Series(ACCEPTED, index=self.text.index, dtype="str")
+        blank = np.concatenate([piece.sheet.blank for piece in pieces]).astype(bool)
+        self.status[blank | self._totals()] = BLANK
+        self.data = pd.DataFrame(index=self.text.index)
+        self._problems: list[pd.DataFrame] = []
+
+    def _totals(self) -> pd.Series:
+        """Rows of totals; a person with such a surname has a date of birth."""
+        first = self.text.iloc[:, 0]
+        for column in self.text.columns.difference(self.positions, sort=False)[1:]:
+            first = first.fillna(self.text[column])
+        totals = first.str.casefold().str.match(_TOTAL_ROW).fillna(False).astype(bool)
+        if has_persons(self.table):
+            totals &= self.text[PERSON_HEADERS[-1]].isna()
+        return totals
+
+    @property
+    def person(self) -> str | None:
+        """The column of the person's identity, if the table is about persons."""
+        return next((c for c in ("person_id", "methodist_id") if c in self.schema.columns), None)
+
+    @property
+    def schema(self) -> pa.DataFrameSchema:
+        """The schema of the table."""
+        return SCHEMAS[self.table]
+
+    @property
+    def live(self) -> pd.Series:
+        """Rows that nothing has been found against so far."""
+        return self.status.eq(ACCEPTED)
+
+    @property
+    def key(self) -> list[str]:
+        """The columns that name a row of the workbook."""
+        return [column for column in self.schema.unique if column in self.data]
+
+    def accepted(self) -> pd.DataFrame:
+        """The live rows, typed as the schema says."""
+        types = {name: type_of(self.table, name) for name in self.data}
+        return self.data.loc[self.live].astype(types)
+
+    def report(
+        self,
+        rows: pd.Series,
+        column: str,
+        meaning: str,
+        remedy: str,
+        *,
+        kind: str = HELD_OUT,
+        found: pd.Series | None = None,
+        once: bool = False,
+    ) -> None:
+        """Record a problem in `column` for each of `rows`, and change their status by its `kind`.
+
+        Rows that are blank or superseded are left alone; `found` is the cell's text unless given,
+        and nothing where the column is about the person; `once` keeps one problem per sheet and
+        value.
+        """
+        rows = rows & self.status.isin([ACCEPTED, HELD_OUT])
+        if not rows.any():
+            return
+        if kind in (HELD_OUT, SUPERSEDED):
+            self.status[rows & self.live] = kind
+        if found is None:
+            hidden = column in PERSON_HEADERS or column not in self.text
+            found = pd.Series("", self.text.index) if hidden else self.text[column].fillna("")
+        problems = pd.DataFrame(
+            {
+                "piece": self.piece[rows],
+                "row": self.row[rows],
+                "position": self._positions_of(column)[self.piece[rows]],
+                "kind": kind,
+                "found": found[rows].astype("str"),
+                "meaning": meaning,
+                "remedy": remedy,
+            }
+        )
+        self._problems.append(problems.drop_duplicates(["piece", "found"]) if once else problems)
+
+    def _positions_of(self, column: str) -> np.ndarray:
+        """Position of `column` in each piece; of the first one where the piece lacks it."""
+        made_of = {self.person: PERSON_HEADERS[0], "birth_year": PERSON_HEADERS[-1]}
+        column = made_of.get(column, column)
+        return np.array([piece.naming.positions.get(column, 0) for piece in self.pieces])
+
+    def addresses(self, rows: pd.Series, column: str) -> list[str]:
+        """File and cell of each of `rows`."""
+        sheets = [(piece.file, piece.sheet.name) for piece in self.pieces]
+        positions = self._positions_of(column)
+        return [
+            f"{sheets[piece][0]}, {address(sheets[piece][1], positions[piece], row)}"
+            for piece, row in zip(self.piece[rows], self.row[rows], strict=True)
+        ]
+
+    def problems(self) -> pd.DataFrame:
+        """All problems of the table in the order of files, sheets and cells."""
+        if not self._problems:
+            return pd.DataFrame(columns=PROBLEM, dtype="str")
+        found = pd.concat(self._problems).sort_values([*_PLACE, "meaning"], kind="stable")
+        sheets = [(piece.file, piece.sheet.name) for piece in self.pieces]
+        found["file"] = [sheets[piece][0] for piece in found["piece"]]
+        found["sheet"] = [sheets[piece][1] for piece in found["piece"]]
+        found["cell"] = [
+            address(sheets[piece][1], position, row)
+            for piece, row, position in found[["piece", "row", "position"]].itertuples(index=False)
+        ]
+        return found.assign(table=self.table, action=found["kind"].map(ACTIONS))[PROBLEM]
+
+    def conservation(self) -> pd.DataFrame:
+        """Rows by what became of them, a line for every file and sheet."""
+        counted = self.status.groupby([self.piece, self.status]).size().unstack(fill_value=0)
+        lines = counted.reindex(
+            index=range(len(self.pieces)), columns=CONSERVATION[4:], fill_value=0
+        )
+        lines["sent"] = [len(piece.sheet.cells) for piece in self.pieces]
+        lines["file"] = [piece.file for piece in self.pieces]
+        lines["sheet"] = [piece.sheet.name for piece in self.pieces]
+        return lines.assign(table=self.table)[CONSERVATION]
+
+
+def _named(piece: Piece) -> pd.DataFrame:
+    names = {position: name for name, position in piece.naming.positions.items()}
+    return piece.sheet.cells[list(names)].rename(columns=names)
+
+
+def problem(file: str, kind: str, meaning: str, remedy: str, **place: str) -> dict[str, str]:
+    """Return a problem of a whole file, sheet or column: a row of the problems."""
+    blank = dict.fromkeys(PROBLEM, "")
+    about = {"file": file, "kind": kind, "meaning": meaning, "remedy": remedy}
+    return blank | about | {"action": ACTIONS[kind]} | place
+
+
+def refused_sheet(file: str, sheet: Sheet, name: str, table: str) -> dict[str, str | int]:
+    """Return the conservation line of a sheet that is held out whole."""
+    blank = int(sheet.blank.sum())
+    counts = {"sent": len(sheet.cells), HELD_OUT: len(sheet.cells) - blank, BLANK: blank}
+    return {"file": file, "sheet": name, "table": table, ACCEPTED: 0, SUPERSEDED: 0} | counts

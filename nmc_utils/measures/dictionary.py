@@ -1,0 +1,119 @@
+"""What every published number is: unit, Russian label, sensitivity and who made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+STATUSES = {
+    "ok": "есть",
+    "suppressed": "скрыто",
+    "no_data": "нет данных",
+    "not_assessed": "не оценивалось",
+    "too_few_items": "мало заданий",
+}
+INTERVAL_KINDS = {
+    "sample": "выборка",
+    "process": "повторение такого же процесса",
+    "measurement": "ошибка измерения",
+    "small_area": "малая группа",
+    "none": "без интервала",
+}
+#: Columns that every measure table has, after its keys.
+ESTIMATE_COLUMNS = [
+    "measure",
+    "estimate",
+    "std_error",
+    "ci_low",
+    "ci_high",
+    "interval_kind",
+    "n",
+    "status",
+]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One entry of the dictionary.
+
+    `unit` is share (0–1), pp (percentage points), persons, count, ratio or yes_no. `sensitive`
+    measures are about individual persons' results or attributes and stay out of the public part
+    of a run until disclosure control has passed them.
+    """
+
+    label: str
+    unit: Literal["share", "pp", "persons", "count", "ratio", "yes_no"]
+    sensitive: bool
+    made_by: str
+
+
+MEASURES: dict[str, Measure] = {
+    "tested": Measure("прошли диагностику", "persons", True, "distributions.coverage"),
+    "tested_share": Measure("доля прошедших диагностику", "share", True, "distributions.coverage"),
+    "level_share": Measure(
+        "доля с результатом уровня", "share", True, "distributions.level_shares"
+    ),
+    "score_mean": Measure(
+        "средний результат, доля максимума", "share", True, "distributions.score_distribution"
+    ),
+    "score_sd": Measure(
+        "стандартное отклонение, доля максимума", "share", True, "distributions.score_distribution"
+    ),
+    "score_q25": Measure("нижняя четверть", "share", True, "distributions.score_distribution"),
+    "score_median": Measure("медиана", "share", True, "distributions.score_distribution"),
+    "score_q75": Measure("верхняя четверть", "share", True, "distributions.score_distribution"),
+    "score_bin_share": Measure(
+        "доля с результатом в интервале", "share", True, "distributions.score_histogram"
+    ),
+    "plan_groups": Measure("группы", "count", True, "seminar_tables.summary"),
+    "plan_persons": Measure("педагоги в группах", "persons", True, "seminar_tables.summary"),
+    "plan_without_group": Measure(
+        "педагоги с дефицитами без группы", "persons", True, "seminar_tables.summary"
+    ),
+    "plan_no_deficit": Measure(
+        "педагоги без дефицитов вне групп", "persons", True, "seminar_tables.summary"
+    ),
+    "plan_coverage": Measure("доля закрытых дефицитов", "share", True, "seminar_tables.summary"),
+    "plan_precision": Measure("доля нужных тем", "share", True, "seminar_tables.summary"),
+    "plan_gap": Measure("зазор до доказанной границы", "share", True, "seminar_tables.summary"),
+    "topic_need": Measure("нуждаются в теме", "persons", True, "seminar_tables.topic_need"),
+    "indicator_share": Measure("показатель, доля", "share", False, "indicators.indicators"),
+    "indicator_count": Measure("показатель, количество", "count", False, "indicators.indicators"),
+    "indicator_persons": Measure("показатель, человек", "persons", False, "indicators.indicators"),
+    "indicator_yes_no": Measure("показатель, да или нет", "yes_no", False, "indicators.indicators"),
+}
+
+
+def check_measures(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `table` if it is a measure table, else raise ValueError naming what is wrong.
+
+    A missing estimate has a status that says why; bounds enclose the estimate; every measure is in
+    the dictionary.
+    """
+    if absent := [name for name in ESTIMATE_COLUMNS if name not in table]:
+        raise ValueError(f"measure table lacks columns {absent}")
+    if unknown := sorted(set(table["measure"]) - set(MEASURES)):
+        raise ValueError(f"measures not in the dictionary: {unknown}")
+    if wrong := sorted(set(table["status"]) - set(STATUSES)):
+        raise ValueError(f"unknown status {wrong}; allowed: {sorted(STATUSES)}")
+    if wrong := sorted(set(table["interval_kind"]) - set(INTERVAL_KINDS)):
+        raise ValueError(f"unknown interval_kind {wrong}; allowed: {sorted(INTERVAL_KINDS)}")
+    given = table["estimate"].notna()
+    if (given != (table["status"] == "ok")).any():
+        raise ValueError("an estimate and status «ok» go together")
+    bounded = table["ci_low"].notna() & table["ci_high"].notna()
+    low, estimate, high = (
+        table.loc[bounded, name].to_numpy(float) for name in ("ci_low", "estimate", "ci_high")
+    )
+    slack = 1e-9 * np.maximum(1, np.abs(estimate))
+    if not ((low <= estimate + slack) & (estimate <= high + slack)).all():
+        raise ValueError("an estimate lies outside its interval")
+    return table
+
+
+def is_sensitive(table: pd.DataFrame) -> bool:
+    """Whether any measure of `table` is about individual persons' results or attributes."""
+    return any(MEASURES[name].sensitive for name in table["measure"].unique())

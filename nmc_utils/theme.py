@@ -1,0 +1,343 @@
+"""How figures look: colours, fonts, axes and titles, once for both HoloViews backends.
+
+`figures` says what to draw in terms of `dots`, `boxes`, `lines` and `texts` on plain axes
+(`Frame`); only here is it known what Bokeh and matplotlib call things.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import holoviews as hv
+import pandas as pd
+
+INK, MUTED, FAINT, GRID, PAPER = "#1c2833", "#5b6873", "#b9c2c9", "#e4e8eb", "#ffffff"
+ACCENT, ACCENT_SOFT, CONTRAST = "#0b6386", "#9fc6d6", "#b3591c"
+#: Shares, from none to all; diverging colours stand around a cut or the regional value.
+SEQUENTIAL = ["#f1f6f9", "#d5e5ed", "#aecddb", "#7fb0c6", "#4a8fad", "#1f7193", "#0b5676"]
+DIVERGING = ["#0b6386", "#7fb0c6", "#eef1f3", "#e3b48f", "#b3591c"]
+
+
+class Mark(NamedTuple):
+    """How a status looks: the sign stands beside the colour, so that colour is never alone."""
+
+    sign: str
+    word: str
+    colour: str
+
+
+ATTAINMENT: dict[str, Mark] = {
+    "attained": Mark("✓", "достигнут", "#00735c"),
+    "not_attained": Mark("×", "не достигнут", "#b3401c"),
+    "not_due": Mark("○", "срок не наступил", "#3f6fae"),
+    "no_target": Mark("–", "план не установлен", MUTED),
+    "no_data": Mark("?", "нет данных", MUTED),
+    "not_applicable": Mark("∅", "неприменим", MUTED),
+}
+
+
+class Heading(NamedTuple):
+    """The finding of a figure and what stands below it."""
+
+    title: str
+    subtitle: str
+
+
+def use(backend: Literal["matplotlib", "bokeh"]) -> None:
+    """Load one HoloViews backend, and only that, and give it the theme."""
+    if backend not in ("matplotlib", "bokeh"):
+        raise ValueError(f"backend «{backend}»; allowed: matplotlib, bokeh")
+    hv.extension(backend, logo=False)
+    if backend == "matplotlib":
+        import matplotlib as mpl
+
+        mpl.rcParams.update(
+            {"font.family": "DejaVu Sans", "svg.hashsalt": "nmc", "axes.unicode_minus": True}
+        )
+        hv.output(fig="png", dpi=110)
+
+
+def heading(figure: hv.Overlay) -> Heading:
+    """Return the title and the subtitle of a figure made here."""
+    title, _, subtitle = figure.label.partition("\n")
+    return Heading(title, subtitle)
+
+
+# --- theme --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Axes of a figure in terms both backends share; ticks are (position, text)."""
+
+    xlim: tuple[float, float]
+    ylim: tuple[float, float]
+    xticks: Sequence[tuple[float, str]] = ()
+    yticks: Sequence[tuple[float, str]] = ()
+    xlabel: str = ""
+    ylabel: str = ""
+    height: int = 320
+    grid: Literal["x", "y", ""] = "x"
+    top: bool = False
+    right: Sequence[Column] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Column:
+    """Texts to the right of a plot, one per row; sizes in screen points, not in data units."""
+
+    texts: Sequence[tuple[float, str]]
+    width: int
+    colour: str = INK
+    bold: bool = False
+
+
+def _styled(element: Any, bokeh: dict[str, Any], matplotlib: dict[str, Any]) -> Any:
+    """Give `element` its options on the backends that are loaded."""
+    for backend, options in (("bokeh", bokeh), ("matplotlib", matplotlib)):
+        if backend in hv.Store.renderers:
+            element = element.opts(**options, backend=backend)
+    return element
+
+
+_BARE = {"default_tools": [], "tools": [], "active_tools": []}
+_HINT = (
+    '<div style="font:13px Roboto,sans-serif;max-width:280px;padding:2px 4px">'
+    "<b>@name</b><br>@hint</div>"
+)
+_HOVER = {**_BARE, "tools": ["hover"], "hover_tooltips": _HINT}
+
+
+def dots(frame: pd.DataFrame, colour: str, *, size: int = 10) -> hv.Points:
+    """Points at x, y; hovering tells `name` and `hint`."""
+    return _styled(
+        hv.Points(frame, ["x", "y"], ["name", "hint"]),
+        {"size": size, "fill_color": colour, "line_color": PAPER, "line_width": 1, **_HOVER},
+        {"s": 0.55 * size**2, "facecolors": colour, "edgecolors": PAPER, "linewidth": 0.8},
+    )
+
+
+def boxes(frame: pd.DataFrame, *, width: float = 1.0) -> hv.Rectangles:
+    """Rectangles x0, y0, x1, y1 filled with `fill`, a thin gap between; hovering tells `hint`."""
+    return _styled(
+        hv.Rectangles(frame, ["x0", "y0", "x1", "y1"], ["name", "hint", "fill"]),
+        {"fill_color": "fill", "line_color": PAPER, "line_width": width, **_HOVER},
+        {"facecolor": "fill", "edgecolor": PAPER, "linewidth": width},
+    )
+
+
+def frames(frame: pd.DataFrame, colour: str) -> hv.Rectangles:
+    """Empty frames x0, y0, x1, y1."""
+    return _styled(
+        hv.Rectangles(frame, ["x0", "y0", "x1", "y1"], []),
+        {"fill_alpha": 0, "line_color": colour, "line_width": 2.5, **_BARE},
+        {"facecolor": "none", "edgecolor": colour, "linewidth": 1.8},
+    )
+
+
+def lines(frame: pd.DataFrame, colour: str, width: float) -> hv.Segments:
+    """Straight lines from x0, y0 to x1, y1; `width` in screen pixels."""
+    return _styled(
+        hv.Segments(frame, ["x0", "y0", "x1", "y1"], []),
+        {"line_color": colour, "line_width": width, **_BARE},
+        {"color": colour, "linewidth": 0.75 * width},
+    )
+
+
+def texts(
+    rows: pd.DataFrame,
+    colour: str = INK,
+    *,
+    size: float = 12,
+    align: Literal["left", "center", "right"] = "center",
+    base: Literal["top", "middle", "bottom"] = "middle",
+    bold: bool = False,
+) -> hv.Labels:
+    """Texts at x, y; `size` in screen pixels."""
+    style = "bold" if bold else "normal"
+    return _styled(
+        hv.Labels(rows, ["x", "y"], "text"),
+        {
+            "text_color": colour,
+            "text_font_size": f"{size}px",
+            "text_font": _FONT,
+            "text_font_style": style,
+            "text_align": align,
+            "text_baseline": base,
+            **_BARE,
+        },
+        {
+            "color": colour,
+            "size": 0.75 * size,
+            "horizontalalignment": align,
+            "verticalalignment": "center" if base == "middle" else base,
+            "weight": style,
+        },
+    )
+
+
+_FONT = "Roboto, Arial, sans-serif"
+
+
+_WIDTH = 8.4  #: inches of a static picture
+
+
+def compose(layers: list[Any], frame: Frame, title: str, subtitle: str) -> hv.Overlay:
+    """Overlay `layers` in the theme; the only place where axes and titles get their looks."""
+    overlay = hv.Overlay([layer for layer in layers if len(layer)])
+    overlay = overlay.relabel(label=f"{title}\n{subtitle}")
+    shared = {
+        "xlim": frame.xlim,
+        "ylim": frame.ylim,
+        "xticks": list(frame.xticks) or None,
+        "yticks": list(frame.yticks) or None,
+        "xlabel": frame.xlabel,
+        "ylabel": frame.ylabel,
+        "show_legend": False,
+        "show_grid": False,
+        "xaxis": ("top" if frame.top else "bottom") if frame.xticks else None,
+        "yaxis": "left" if frame.yticks else None,
+    }
+    wrapped = textwrap.fill(title, 84) + ("\n" + textwrap.fill(subtitle, 110) if subtitle else "")
+    bokeh = {
+        "title": wrapped,
+        "responsive": True,
+        "height": frame.height,
+        "toolbar": None,
+        "default_tools": [],
+        "hooks": [_bokeh_hook(frame)],
+    }
+    matplotlib = {
+        "title": "",
+        "fig_inches": (_WIDTH, max(frame.height / 88, 1.2)),
+        "hooks": [_matplotlib_hook(frame, title, subtitle)],
+    }
+    return _styled(overlay, shared | bokeh, shared | matplotlib)
+
+
+def _bokeh_hook(frame: Frame) -> Callable[[Any, Any], None]:
+    def finish(plot: Any, element: Any) -> None:
+        figure = plot.state
+        figure.outline_line_color = None
+        figure.background_fill_color = figure.border_fill_color = PAPER
+        figure.min_border_right, figure.min_border_top = 12, 4
+        figure.title.text_font, figure.title.text_color = _FONT, INK
+        figure.title.text_font_size = "15px"
+        for axis in (*figure.xaxis, *figure.yaxis):
+            axis.axis_line_color = axis.minor_tick_line_color = axis.major_tick_line_color = None
+            axis.major_label_text_font = axis.axis_label_text_font = _FONT
+            axis.major_label_text_font_size = axis.axis_label_text_font_size = "12px"
+            axis.axis_label_text_font_style = "normal"
+            axis.major_label_text_color, axis.axis_label_text_color = INK, MUTED
+        figure.xaxis.major_label_text_color = INK if frame.top else MUTED
+        for grid, wanted in ((figure.xgrid, "x"), (figure.ygrid, "y")):
+            grid.grid_line_color = GRID if frame.grid == wanted else None
+        for column in frame.right:
+            figure.add_layout(_bokeh_column(column), "right")
+
+    return finish
+
+
+def _bokeh_column(column: Column) -> Any:
+    from bokeh.models import FixedTicker, LinearAxis
+
+    return LinearAxis(
+        ticker=FixedTicker(ticks=[position for position, _ in column.texts]),
+        major_label_overrides=dict(column.texts),
+        axis_line_color=None,
+        major_tick_line_color=None,
+        minor_tick_line_color=None,
+        major_label_text_font=_FONT,
+        major_label_text_font_size="12px",
+        major_label_text_font_style="bold" if column.bold else "normal",
+        major_label_text_color=column.colour,
+        major_label_standoff=4,
+    )
+
+
+def _matplotlib_hook(frame: Frame, title: str, subtitle: str) -> Callable[[Any, Any], None]:
+    def finish(plot: Any, element: Any) -> None:
+        axes = plot.handles["axis"]
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.tick_params(length=0, labelsize=9, colors=INK)
+        axes.tick_params(axis="x", colors=INK if frame.top else MUTED)
+        for label in (axes.xaxis.label, axes.yaxis.label):
+            label.set(color=MUTED, fontsize=9)
+        axes.set_axisbelow(True)
+        if frame.grid:
+            axes.grid(True, axis=frame.grid, color=GRID, linewidth=0.8)
+        _matplotlib_columns(axes, frame.right)
+        _fill_width(axes)
+        _matplotlib_title(axes, title, subtitle)
+
+    return finish
+
+
+def _matplotlib_columns(axes: Any, columns: Sequence[Column]) -> None:
+    edge = 0.0
+    for column in columns:
+        edge += column.width
+        for position, text in column.texts:
+            axes.annotate(
+                text,
+                xy=(1, position),
+                xycoords=("axes fraction", "data"),
+                xytext=(0.72 * edge, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize=9,
+                color=column.colour,
+                weight="bold" if column.bold else "normal",
+                annotation_clip=False,
+            )
+
+
+def _fill_width(axes: Any) -> None:
+    """Stretch the plot, so that with its row labels and columns it is as wide as the picture."""
+    axes.set_aspect("auto")
+    axes.set_position([0, 0, 1, 1])
+    figure = axes.figure
+    box = axes.get_tightbbox(figure.canvas.get_renderer())
+    left, right = -box.x0 / figure.bbox.width, box.x1 / figure.bbox.width - 1
+    axes.set_position([left, 0, 1 - left - right, 1])
+
+
+def _matplotlib_title(axes: Any, title: str, subtitle: str) -> None:
+    """Write title and subtitle above everything, from the left edge of the picture."""
+    box = axes.get_tightbbox(axes.figure.canvas.get_renderer())
+    _, top = axes.transAxes.inverted().transform((0, box.y1))
+    place = {"xy": (0, top), "xycoords": ("figure fraction", "axes fraction")}
+    place |= {"textcoords": "offset points", "va": "bottom", "annotation_clip": False}
+    lines = textwrap.wrap(subtitle, 104)
+    axes.annotate("\n".join(lines), xytext=(0, 9), fontsize=9, color=MUTED, **place)
+    axes.annotate(
+        textwrap.fill(title, 76, break_long_words=False),
+        xytext=(0, 16 + 12 * len(lines)),
+        fontsize=12,
+        weight="bold",
+        color=INK,
+        **place,
+    )
+
+
+def reason(text: str, title: str, subtitle: str = "") -> hv.Overlay:
+    """Say why there is nothing to draw, in place of an empty chart."""
+    words = pd.DataFrame({"x": [0.5], "y": [0.5], "text": [textwrap.fill(text, 52)]})
+    frame = Frame((0, 1), (0, 1), height=140, grid="")
+    return compose([texts(words, MUTED, size=14)], frame, title, subtitle)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break `text` into lines of at most `width` characters, between words."""
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False))
+
+
+def sequential(value: float) -> tuple[str, str]:
+    """Colour of a share 0–1 and the colour of a text that can be read on it."""
+    place = min(int(value * len(SEQUENTIAL)), len(SEQUENTIAL) - 1)
+    return SEQUENTIAL[place], PAPER if place >= 4 else INK

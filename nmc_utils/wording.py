@@ -1,0 +1,118 @@
+"""How numbers, intervals and dates are written in Russian."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from nmc_utils.editions import DEMONSTRATION as DEMONSTRATION
+from nmc_utils.measures.dictionary import MEASURES, STATUSES
+
+THIN_SPACE = "\u202f"
+NO_BREAK_SPACE = "\u00a0"
+MINUS = "−"
+NO_HARM = (
+    "Для методической поддержки. Не является основанием для аттестации, оплаты труда "
+    "и дисциплинарных решений"
+)
+
+
+def number(value: float, digits: int = 0) -> str:
+    """Write 11515.26 as «11 515,3» (`digits=1`): decimal comma, thin space in thousands."""
+    if pd.isna(value):
+        return STATUSES["no_data"]
+    text = f"{abs(value):,.{digits}f}".replace(",", THIN_SPACE).replace(".", ",")
+    return MINUS + text if value < 0 and text.strip("0,") else text
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share 0–1 as «12,3 %»."""
+    return share if pd.isna(share) else f"{number(100 * share, digits)}{NO_BREAK_SPACE}%"
+
+
+def percent_interval(low: float, high: float, digits: int = 0) -> str:
+    """Write an interval of shares as «21–72 %»."""
+    return f"{number(100 * low, digits)}–{number(100 * high, digits)}{NO_BREAK_SPACE}%"
+
+
+def day(value: date) -> str:
+    """Write a date as 21.11.2026."""
+    return f"{value:%d.%m.%Y}"
+
+
+def plural(count: int, one: str, few: str, many: str) -> str:
+    """Write «1 группа», «3 группы», «12 групп»."""
+    tens, ones = abs(count) % 100, abs(count) % 10
+    if 10 < tens < 20 or ones == 0 or ones > 4:
+        word = many
+    else:
+        word = one if ones == 1 else few
+    return f"{number(count)}{NO_BREAK_SPACE}{word}"
+
+
+def persons(count: int) -> str:
+    """Write «1 200 чел.»."""
+    return f"{number(count)}{NO_BREAK_SPACE}чел."
+
+
+def estimate(row: pd.Series | dict) -> str:
+    """Write the estimate of one row of a measure table in its unit, or its status in words."""
+    if row["status"] != "ok":
+        return STATUSES[row["status"]]
+    unit = MEASURES[row["measure"]].unit
+    value = row["estimate"]
+    match unit:
+        case "share":
+            # A document's own «75 %» gets no decimal that it does not have.
+            whole = row.get("variant") == "published" and (100 * value) % 1 == 0
+            return percent(value, 0 if whole else 1)
+        case "pp":
+            return f"{number(100 * value, 1)}{NO_BREAK_SPACE}п.п."
+        case "yes_no":
+            return "да" if value else "нет"
+        case "persons":
+            return number(value, 0 if float(value).is_integer() else 1) + NO_BREAK_SPACE + "чел."
+        case _:
+            return number(value, 0 if float(value).is_integer() else 1)
+
+
+def interval(row: pd.Series | dict) -> str:
+    """Write the interval of one row of a measure table, or an em dash where there is none."""
+    if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
+        return "—"
+    if MEASURES[row["measure"]].unit in ("share", "pp"):
+        return percent_interval(row["ci_low"], row["ci_high"], 1)
+    return f"{number(row['ci_low'], 1)}–{number(row['ci_high'], 1)}"
+
+
+def readable(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    """Make a table of text for a reader: `columns` maps a column to its Russian heading.
+
+    `estimate` and `ci` (the interval) are written by `estimate` and `interval`; whole numbers get
+    thin spaces; everything else is text as it is. A missing value is «—».
+    """
+    shown = {}
+    for name, heading in columns.items():
+        if name in ("estimate", "ci"):
+            write = estimate if name == "estimate" else interval
+            shown[heading] = [write(row) for row in table.to_dict("records")]
+        else:
+            shown[heading] = [_cell(value) for value in table[name]]
+    return pd.DataFrame(shown, index=pd.RangeIndex(1, len(table) + 1, name="№"))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return "—"
+    if isinstance(value, bool):
+        return "да" if value else "нет"
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, int | float):
+        return number(value, 0 if float(value).is_integer() else 1)
+    if pd.api.types.is_list_like(value):
+        return "; ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,50 @@
+"""Data roots that tests share. Everything is made anew in temporary folders."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def copy_definitions(target: Path) -> Path:
+    """Copy the region definitions of the checkout to a new data root."""
+    for path in sorted((CHECKOUT / "data" / "regions").glob("*/*.*")):
+        copy = target / "regions" / path.parent.name / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return target
+
+
+def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does, on one data root."""
+    return subprocess.run(
+        [sys.executable, "-m", "nmc_utils.cli", "--data", str(root), *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=280,
+        env=os.environ | {"PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "200"},
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty data root with the region definitions."""
+    return copy_definitions(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def published_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The full demonstration of Хакасия, 2022 and 2023, from workbooks to published results."""
+    root = copy_definitions(tmp_path_factory.mktemp("published") / "data")
+    for command in (["demo"], ["run"]):
+        done = nmc(root, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return root

@@ -1,0 +1,101 @@
+"""Who may call whom: the rule of docs/architecture.md, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import CHECKOUT
+
+PACKAGE = "nmc_utils"
+#: Part of the tree → what of the package it may import (prefixes).
+ALLOWED = {
+    "measures": ("measures", "editions"),
+    "editions.py": (),
+    "tables.py": ("editions",),
+    "wording.py": ("measures.dictionary",),
+    "findings.py": ("wording", "editions", "measures.dictionary", "measures.indicators"),
+    "figures.py": ("wording", "findings", "editions", "measures.dictionary"),
+    "intake": ("intake", "tables", "editions"),
+    "results.py": ("editions", "measures.dictionary"),
+    "suite.py": ("results", "editions"),
+    "demo.py": ("editions", "tables", "intake.columns"),
+}
+#: Besides the standard library, `measures` rest on these alone.
+MEASURE_LIBRARIES = {"numpy", "scipy", "pandas", "highspy"}
+DASHBOARD = ("figures", "findings", "wording", "results", "editions", "measures.dictionary")
+
+
+def _imported(path: Path) -> set[str]:
+    """Absolute names of the modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _inside(path: Path) -> set[str]:
+    prefix = PACKAGE + "."
+    return {name.removeprefix(prefix) for name in _imported(path) if name.startswith(prefix)}
+
+
+def _forbidden(path: Path, allowed: tuple[str, ...]) -> set[str]:
+    return {
+        name
+        for name in _inside(path)
+        if not any(name == entry or name.startswith(entry + ".") for entry in allowed)
+    }
+
+
+def _files(part: str) -> list[Path]:
+    place = CHECKOUT / PACKAGE / part
+    return [place] if place.suffix else sorted(place.glob("*.py"))
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_each_part_imports_only_what_it_may(part):
+    files = _files(part)
+    assert files, part
+    for path in files:
+        assert not _forbidden(path, ALLOWED[part]), f"{path} imports across the rule"
+
+
+def test_every_module_has_a_rule():
+    modules = {path.name for path in (CHECKOUT / PACKAGE).glob("*.py")}
+    assert modules - {"__init__.py", "cli.py"} == {name for name in ALLOWED if "." in name}
+
+
+def test_measures_touch_no_files_no_clock_and_no_other_library():
+    for path in _files("measures"):
+        roots = {name.split(".")[0] for name in _imported(path)}
+        assert not roots & {"os", "pathlib", "time", "datetime", "random", "tempfile"}, path
+        third_party = roots - set(__import__("sys").stdlib_module_names) - {PACKAGE}
+        assert third_party <= MEASURE_LIBRARIES, path
+
+
+def test_only_the_store_of_the_dashboards_may_measure_and_nobody_takes_in():
+    for path in sorted((CHECKOUT / "dashboards").rglob("*.py")):
+        allowed = DASHBOARD + (("measures",) if path.name == "store.py" else ())
+        assert not _forbidden(path, allowed), f"{path} imports across the rule"
+
+
+def test_suite_notebooks_import_the_package_alone_and_define_nothing():
+    notebooks = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
+    assert notebooks
+    for path in notebooks:
+        cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+        trees = [ast.parse(cell.source) for cell in cells]
+        nodes = [node for tree in trees for node in ast.walk(tree)]
+        imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        assert [ast.unparse(node) for node in imports] == ["import nmc_utils as nmc"], path
+        kinds = ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.Try
+        assert not [n for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Try)], (
+            f"{path}: {kinds}"
+        )
+        assert all(len(cell.source.splitlines()) <= 10 for cell in cells), path

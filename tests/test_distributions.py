@@ -1,0 +1,189 @@
+"""Level shares, distributions and coverage: answers worked by hand, and invariants."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import CHECKOUT
+from scipy import stats
+
+from nmc_utils.editions import read_region
+from nmc_utils.measures.dictionary import check_measures
+from nmc_utils.measures.distributions import (
+    broken_down,
+    coverage,
+    level_shares,
+    score_distribution,
+    score_histogram,
+    with_attributes,
+    with_total,
+)
+
+CUTS = {"low": 0.6, "high": 1.0}
+
+
+def _scores(raw, max_score=15.0, **columns):
+    return pd.DataFrame({"raw_score": np.asarray(raw, float), "max_score": max_score, **columns})
+
+
+def test_a_result_at_the_cut_is_below_it_and_one_step_above_is_not():
+    table = level_shares(_scores([9, 10, 0, 15]), CUTS)
+    assert dict(zip(table["level"], table["estimate"], strict=True)) == {"low": 0.5, "high": 0.5}
+    assert (table["n"] == 4).all()
+
+
+@pytest.mark.parametrize("items", [5, 10, 15, 25, 35, 80, 1000])
+def test_rounding_never_moves_a_result_across_the_cut(items):
+    at_cut = items * 3 // 5
+    table = level_shares(_scores([at_cut, at_cut + 1], max_score=float(items)), CUTS)
+    assert table.set_index("level").loc["low", "estimate"] == 0.5
+
+
+def test_shares_equal_scipy_and_add_up_to_one():
+    scores = _scores([3, 8, 9, 12, 14, 15, 2], wave=list("aaaabbb"))
+    table = check_measures(level_shares(scores, CUTS, ["wave"]))
+    assert table.groupby("wave")["estimate"].sum().tolist() == pytest.approx([1, 1])
+    row = table[(table["wave"] == "a") & (table["level"] == "low")].iloc[0]
+    expected = stats.binomtest(3, 4).proportion_ci(method="wilson")
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((expected.low, expected.high))
+
+
+def test_three_levels_order_and_missing_results_do_not_count():
+    cuts = {"low": 0.4, "middle": 0.7, "high": 1.0}
+    table = level_shares(_scores([2, 4, 5, 7, 8, np.nan], max_score=10.0), cuts)
+    assert table["level"].tolist() == ["low", "middle", "high"]
+    assert table["estimate"].tolist() == pytest.approx([2 / 5, 2 / 5, 1 / 5])
+    assert (table["n"] == 5).all()
+
+
+def test_row_order_changes_nothing():
+    rng = np.random.default_rng(1)
+    scores = _scores(rng.integers(0, 16, 200), group=rng.choice(list("xyz"), 200))
+    for measure in (
+        lambda frame: level_shares(frame, CUTS, ["group"]),
+        lambda frame: score_distribution(frame, ["group"]),
+        lambda frame: score_histogram(frame, 0.6, ["group"]),
+    ):
+        pd.testing.assert_frame_equal(
+            measure(scores), measure(scores.sample(frac=1, random_state=2)), atol=1e-12
+        )
+
+
+def test_nobody_tested_in_a_group_is_no_data_not_zero():
+    group = pd.Categorical(["a", "a"], ["a", "b"])
+    for table in (
+        level_shares(_scores([3, 12], group=group), CUTS, ["group"]),
+        score_distribution(_scores([3, 12], group=group), ["group"]),
+    ):
+        empty = check_measures(table)[table["group"] == "b"]
+        assert (empty["status"] == "no_data").all() and empty["estimate"].isna().all()
+        assert (empty["n"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("scores", "cuts", "message"),
+    [
+        (_scores([16]), CUTS, "outside 0…max_score, e.g. 16.0 of 15.0"),
+        (_scores([-1]), CUTS, "outside 0…max_score"),
+        (_scores([1]), {"low": 0.6, "high": 0.9}, "exactly 1"),
+        (_scores([1]), {"low": 0.6, "middle": 0.6, "high": 1.0}, "must increase"),
+    ],
+)
+def test_refusals(scores, cuts, message):
+    with pytest.raises(ValueError, match=message):
+        level_shares(scores, cuts)
+
+
+def test_distribution_by_hand():
+    table = score_distribution(_scores([2, 4, 6, 8], max_score=10.0))
+    table = check_measures(table).set_index("measure")
+    assert table.loc["score_mean", "estimate"] == pytest.approx(0.5)
+    assert table.loc["score_sd", "estimate"] == pytest.approx(np.std([2, 4, 6, 8], ddof=1) / 10)
+    assert table.loc["score_median", "estimate"] == pytest.approx(0.5)
+    expected = stats.ttest_1samp([0.2, 0.4, 0.6, 0.8], 0).confidence_interval()
+    assert table.loc["score_mean", ["ci_low", "ci_high"]].tolist() == pytest.approx(list(expected))
+
+
+def test_the_mean_of_a_bounded_score_has_a_bounded_interval():
+    row = score_distribution(_scores([1, 15])).iloc[0]
+    assert (row["ci_low"], row["ci_high"]) == (0, 1)
+
+
+def test_histogram_bins_meet_the_cut_and_add_up():
+    rng = np.random.default_rng(3)
+    raw = rng.integers(0, 81, 500)
+    scores = _scores(raw, max_score=80.0)
+    table = check_measures(score_histogram(scores, 0.6))
+    assert len(table) == 20 and table["estimate"].sum() == pytest.approx(1)
+    below = table.loc[table["bin_high"] <= 0.6, "estimate"].sum()
+    assert below == pytest.approx(np.mean(raw <= 48))
+
+
+def test_a_short_test_gets_one_bin_per_score():
+    table = score_histogram(_scores(np.arange(26), max_score=25.0), 0.6)
+    assert len(table) == 25
+    assert table["estimate"].tolist() == pytest.approx([2 / 26] + [1 / 26] * 24)
+
+
+def _edition():
+    scores = pd.DataFrame(
+        {
+            "person_id": ["p1", "p1", "p2", "p2", "p3", "p1", "p1"],
+            "procedure_id": "d",
+            "wave": "entry",
+            "attempt": [1, 1, 1, 1, 1, 2, 2],
+            "form_id": "f",
+            "domain": ["subject", "ict", "subject", "ict", "ict", "subject", "ict"],
+            "raw_score": [3.0, 5.0, 9.0, 10.0, 1.0, 10.0, 10.0],
+            "max_score": 10.0,
+            "taken_on": pd.Timestamp("2023-03-01"),
+        }
+    )
+    employment = pd.DataFrame(
+        {
+            "person_id": ["p1", "p1", "p2", "p3", "p4"],
+            "municipality": ["abakan", "abaza", "abaza", "abakan", "sorsk"],
+            "subject": ["физика", "химия", "история", "физика", "физика"],
+            "is_main": [True, False, True, True, True],
+        }
+    )
+    return scores, employment, read_region(CHECKOUT / "data", "khakassia")
+
+
+def test_total_is_the_first_attempt_of_those_with_every_domain():
+    total = with_total(_edition()[0]).query("domain == 'total'").set_index("person_id")
+    assert total["raw_score"].to_dict() == {"p1": 8.0, "p2": 19.0}
+    assert (total["max_score"] == 20).all()
+
+
+def test_people_count_once_at_their_main_workplace():
+    scores, employment, region = _edition()
+    joined = with_attributes(with_total(scores), employment, region)
+    assert joined.groupby("person_id")["municipality"].first().astype(str).to_dict() == {
+        "p1": "abakan",
+        "p2": "abaza",
+        "p3": "abakan",
+    }
+    assert joined.loc[joined["person_id"] == "p1", "family"].unique().tolist() == ["science"]
+    assert joined["domain"].cat.categories[0] == "total"
+
+
+def test_coverage_by_hand():
+    scores, employment, region = _edition()
+    table = check_measures(coverage(scores, employment, region))
+    tested = table[table["measure"] == "tested"].set_index("municipality")
+    assert tested.loc["total", ["estimate", "n"]].tolist() == [3, 4]
+    assert tested.loc["sorsk", ["estimate", "n"]].tolist() == [0, 1]
+    assert tested.loc["sorsk", "status"] == "ok", "a municipality that tested nobody tested 0"
+    assert tested.loc["askizsky", "status"] == "no_data", "one without staff has sent nothing"
+
+
+def test_parts_of_a_breakdown_add_up_to_the_whole():
+    scores, employment, region = _edition()
+    joined = with_attributes(with_total(scores), employment, region)
+    table = broken_down(lambda by: level_shares(joined, CUTS, by), ["domain"])
+    table = check_measures(table)
+    whole = table[(table["municipality"] == "total") & (table["family"] == "total")]
+    for name in ("municipality", "family"):
+        parts = table[table[name] != "total"].groupby(["domain", "level"])["n"].sum()
+        expected = whole.set_index(["domain", "level"])["n"]
+        assert parts.reindex(expected.index).tolist() == expected.tolist()

@@ -1,0 +1,133 @@
+"""Russian numbers, plurals and tables; sentences from measure tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import CHECKOUT
+
+from nmc_utils import findings, wording
+from nmc_utils.editions import read_region
+
+THIN, HARD = wording.THIN_SPACE, wording.NO_BREAK_SPACE
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (11515, 0, f"11{THIN}515"),
+        (99.267, 1, "99,3"),
+        (1234567.891, 2, f"1{THIN}234{THIN}567,89"),
+        (-3.25, 1, "−3,2"),
+        (-0.04, 1, "0,0"),
+        (np.nan, 1, "нет данных"),
+    ],
+)
+def test_numbers(value, digits, text):
+    assert wording.number(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "word"),
+    [(1, "группа"), (2, "группы"), (5, "групп"), (11, "групп"), (21, "группа"), (112, "групп")],
+)
+def test_plurals(count, word):
+    assert wording.plural(count, "группа", "группы", "групп") == f"{count}{HARD}{word}"
+
+
+def _row(**given):
+    empty = {"ci_low": np.nan, "ci_high": np.nan, "status": "ok", "n": 10}
+    return empty | given
+
+
+@pytest.mark.parametrize(
+    ("row", "estimate", "interval"),
+    [
+        (
+            _row(measure="level_share", estimate=5 / 11, ci_low=0.2127, ci_high=0.7199),
+            f"45,5{HARD}%",
+            f"21,3–72,0{HARD}%",
+        ),
+        (_row(measure="indicator_persons", estimate=99.267), f"99,3{HARD}чел.", "—"),
+        (_row(measure="indicator_share", estimate=0.75, variant="published"), f"75{HARD}%", "—"),
+        (_row(measure="indicator_yes_no", estimate=1.0), "да", "—"),
+        (_row(measure="level_share", estimate=np.nan, status="no_data"), "нет данных", "—"),
+        (_row(measure="level_share", estimate=np.nan, status="suppressed"), "скрыто", "—"),
+    ],
+)
+def test_estimates_and_intervals(row, estimate, interval):
+    assert wording.estimate(row) == estimate
+    assert wording.interval(row) == interval
+
+
+def test_a_readable_table_has_words_for_everything():
+    table = pd.DataFrame(
+        {"name": ["<b>Школа</b>", None], "n": [1200, pd.NA], "themes": [["а", "б"], []]}
+    )
+    shown = wording.readable(table, {"name": "Имя", "n": "Число", "themes": "Темы"})
+    assert shown["Имя"].tolist() == ["<b>Школа</b>", "—"]
+    assert shown["Число"].tolist() == [f"1{THIN}200", "—"]
+    assert shown["Темы"].tolist() == ["а; б", ""]
+    assert "&lt;b&gt;" in shown._repr_html_(), "text from data stays text in a notebook"
+
+
+@pytest.fixture
+def region():
+    return read_region(CHECKOUT / "data", "khakassia")
+
+
+def _levels(**shares):
+    rows = [
+        {
+            "wave": "entry",
+            "domain": domain,
+            "municipality": "total",
+            "family": "total",
+            "level": "at_or_below",
+            "measure": "level_share",
+            "estimate": share,
+            "ci_low": share - 0.03,
+            "ci_high": share + 0.03,
+            "n": 1200,
+        }
+        for domain, share in shares.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_sentences_on_results_carry_n_and_interval(region):
+    table = _levels(total=0.41, upbringing=0.55, ict=0.4)
+    text = findings.lowest_level(table, region).replace(HARD, " ").replace(THIN, " ")
+    assert text == (
+        "С результатом ≤ 60 % — 41 % прошедших входную диагностику (38–44 %, n = 1 200)."
+    )
+    text = findings.hardest_domain(table, region).replace(HARD, " ")
+    assert text.startswith("Результат ≤ 60 % чаще всего в блоке «Воспитание»: 55 % (52–58 %")
+    assert text.endswith("трудность блоков не сопоставлялась.")
+
+
+def test_who_was_tested_never_speaks_for_the_region():
+    coverage = pd.DataFrame(
+        {"municipality": ["total"], "measure": ["tested"], "estimate": [1200.0], "n": [11515]}
+    )
+    text = findings.who_was_tested(coverage, "курсы <b>ДПП</b>")
+    assert f"1{THIN}200 из 11{THIN}515" in text
+    assert "отбор не случайный (курсы <b>ДПП</b>)" in text
+    assert "(курсы &lt;b&gt;ДПП&lt;/b&gt;)" in text._repr_html_()
+    assert text.endswith("на всех педагогов региона не распространяется.")
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (0.0, "никакой план не лучше этого по принятому критерию: это доказано"),
+        (0.001, f"более чем на 0,1{HARD}%"),
+        (0.0011, f"более чем на 0,2{HARD}%"),
+        (0.00012, f"более чем на 0,012{HARD}%"),
+        (0.012, f"более чем на 1,2{HARD}%"),
+    ],
+)
+def test_the_gap_is_told_in_plain_words_and_never_rounded_down_to_nothing(gap, words):
+    plan = pd.DataFrame({"family": ["total"], "measure": ["plan_gap"], "estimate": [gap]})
+    assert words in findings.optimality(plan)

@@ -361,6 +361,9 @@ class Edition(_Model):
     def __str__(self) -> str:
         return f"{self.region.name}, {self.period.label}"
 
+    def __repr__(self) -> str:
+        return f"Edition({self.key}, {self.origin}, {self.as_of})"
+
     def _repr_markdown_(self) -> str:
         about = f"**{self}** · данные на {self.as_of:%d.%m.%Y}"
         return f"{about}\n\n> {DEMONSTRATION}" if self.is_demonstration else about

@@ -10,7 +10,7 @@ Frames are measure tables: shares are 0–1, a missing estimate has a status tha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import holoviews as hv
@@ -121,23 +121,11 @@ def _why_empty(rows: pd.DataFrame) -> str:
     return f"Показать нечего: {', '.join(reasons)}"
 
 
-def _ticks(limit: float) -> list[tuple[float, str]]:
-    """Round ticks from 0 to `limit`, written in Russian."""
-    step = next(s for s in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1e9) if limit / s <= 6)
-    places = [step * i for i in range(math.floor(limit / step + 1e-9) + 1)]
-    return [(place, wording.number(place, int(step < 1))) for place in places]
-
-
-def _column(texts: Sequence[tuple[float, str]], width: int, colour: str, bold: bool) -> Column:
-    """Pad with figure spaces, so that a left-aligned column ends evenly."""
-    longest = max((len(text) for _, text in texts), default=0)
-    return Column([(y, text.rjust(longest, "\u2007")) for y, text in texts], width, colour, bold)
-
-
 def _values_and_sizes(rows: pd.DataFrame) -> tuple[Column, Column]:
-    values = [(y, share(x / 100)) for x, y in zip(rows["x"], rows["y"], strict=True)]
+    write = share if rows["x"].max() > 20 else lambda value: wording.percent(value, 1)
+    values = [(y, write(x / 100)) for x, y in zip(rows["x"], rows["y"], strict=True)]
     sizes = [(y, _size(n)) for n, y in zip(rows["n"], rows["y"], strict=True)]
-    return _column(values, 50, theme.INK, True), _column(sizes, 72, theme.MUTED, False)
+    return theme.column(values, 50, theme.INK, True), theme.column(sizes, 72, theme.MUTED, False)
 
 
 def _spans(rows: pd.DataFrame) -> pd.DataFrame:
@@ -162,7 +150,7 @@ def _dot_plot(
     absent = rows[rows["status"] != "ok"].assign(x=0.01 * limit)
     bottom = rows["y"].min() - 0.6
     layers = [
-        *_reference(reference, bottom),
+        *theme.reference(reference, bottom),
         theme.lines(_spans(known[~strong]), theme.FAINT, 5),
         theme.lines(_spans(known[strong]), theme.ACCENT_SOFT, 5),
         theme.dots(known[~strong], theme.MUTED),
@@ -173,25 +161,13 @@ def _dot_plot(
     frame = Frame(
         xlim=(-0.02 * limit, 1.02 * limit),
         ylim=(bottom, top),
-        xticks=_ticks(limit),
+        xticks=theme.ticks(limit),
         yticks=[(y, theme.wrapped(n, 20)) for y, n in zip(rows["y"], rows["name"], strict=True)],
         xlabel=xlabel,
         height=round(row_height * (top - bottom) + 52),
         right=_values_and_sizes(known),
     )
     return theme.compose(layers, frame, title, subtitle)
-
-
-def _reference(reference: tuple[float, str] | None, bottom: float) -> list[Any]:
-    if reference is None:
-        return []
-    at, words = reference
-    line = pd.DataFrame({"x0": [at], "y0": [bottom], "x1": [at], "y1": [0.6]})
-    label = pd.DataFrame({"x": [at], "y": [0.66], "text": [words]})
-    return [
-        theme.lines(line, theme.CONTRAST, 1.5),
-        theme.texts(label, theme.CONTRAST, base="bottom", bold=True),
-    ]
 
 
 # --- diagnostics --------------------------------------------------------------------------------
@@ -227,7 +203,10 @@ def score_histogram(
         return theme.reason(_why_empty(bins), title or "Распределение результатов", subtitle)
     bars = _bars(known, cut)
     below = known.loc[known["bin_high"] <= cut + 1e-6, "estimate"].sum()
-    title = title or f"Не выше порога {cut_label} — {share(below)} {tested}, {_size(known.iloc[0]['n'])}"
+    title = (
+        title
+        or f"Не выше порога {cut_label} — {share(below)} {tested}, {_size(known.iloc[0]['n'])}"
+    )
     top = bars["y1"].max()
     at = 100 * cut
     line = pd.DataFrame({"x0": [at], "y0": [0], "x1": [at], "y1": [1.18 * top]})
@@ -240,8 +219,8 @@ def score_histogram(
     frame = Frame(
         (0, 100),
         (0, 1.18 * top),
-        xticks=_ticks(100),
-        yticks=_ticks(top),
+        xticks=theme.ticks(100),
+        yticks=theme.ticks(top),
         xlabel="результат, % максимального балла",
         ylabel="% прошедших",
         grid="y",
@@ -387,7 +366,7 @@ def level_shares_heat(
         return theme.reason(_why_empty(cells), f"Доля {words} по предметным группам", subtitle)
     least, most = (whole.loc[i] for i in (whole["estimate"].idxmin(), whole["estimate"].idxmax()))
     ends = [f"«{families[row['family']]}» ({_brief(row)})" for row in (least, most)]
-    return _heat(
+    return theme.heat(
         _cells(cells, "family", families, domains),
         title=f"{_result(words)} по всему тесту: от {ends[0]} до {ends[1]}",
         subtitle=subtitle,
@@ -425,43 +404,6 @@ def _cells(
     return pd.DataFrame(cells)
 
 
-def _heat(
-    cells: pd.DataFrame,
-    *,
-    title: str,
-    subtitle: str,
-    rows: Mapping[str, str],
-    columns: Mapping[str, str],
-) -> hv.Overlay:
-    """Coloured cells with a text and a smaller note; a cell in `framed` gets a frame."""
-    boxes = _squares(cells, 0.5, 0.5)
-    layers: list[Any] = [theme.boxes(boxes, width=2)]
-    for ink, part in cells.groupby("ink", sort=True):
-        notes = part.assign(y=part["y"] - 0.22, text=part["note"])
-        layers += [
-            theme.texts(part.assign(y=part["y"] + 0.17), ink, size=13, bold=True),
-            theme.texts(notes, ink, size=11),
-        ]
-    if "framed" in cells:
-        frames = _squares(cells[cells["framed"]], 0.46, 0.43)
-        layers.append(theme.frames(frames, theme.CONTRAST))
-    frame = Frame(
-        (-0.5, len(columns) - 0.5),
-        (0.5 - len(rows), 0.5),
-        xticks=[(place, theme.wrapped(name, 15)) for place, name in enumerate(columns.values())],
-        yticks=[(-place, theme.wrapped(name, 22)) for place, name in enumerate(rows.values())],
-        height=40 * len(rows) + 50,
-        grid="",
-        top=True,
-    )
-    return theme.compose(layers, frame, title, subtitle)
-
-
-def _squares(cells: pd.DataFrame, wide: float, tall: float) -> pd.DataFrame:
-    x, y = cells["x"], cells["y"]
-    return cells.assign(x0=x - wide, x1=x + wide, y0=y - tall, y1=y + tall)
-
-
 # --- groups -------------------------------------------------------------------------------------
 
 
@@ -471,7 +413,7 @@ def group_labels(seminar_groups: pd.DataFrame, region: Region) -> dict[str, str]
     groups = seminar_groups.assign(place=seminar_groups["family"].map(order))
     groups = groups.sort_values(["place", "group_id"])
     numbers = groups.groupby("family").cumcount() + 1
-    names = groups["family"].map(region.family_names) + " – " + numbers.astype("str")
+    names = groups["family"].map(region.family_names) + ", № " + numbers.astype("str")
     return dict(zip(groups["group_id"], names, strict=True))
 
 
@@ -508,7 +450,10 @@ def group_sizes(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:
         yticks=[(y, theme.wrapped(region.family_names[f], 22)) for f, y in down.items()],
         height=36 * len(totals) + 16,
         grid="",
-        right=(_column(people, 66, theme.INK, True), _column(counts, 72, theme.MUTED, False)),
+        right=(
+            theme.column(people, 66, theme.INK, True),
+            theme.column(counts, 72, theme.MUTED, False),
+        ),
     )
     number = f"{wording.plural(len(groups), *_GROUPS)}, {wording.persons(size.sum())}"
     title = f"{number}: в группе от {size.min()} до {size.max()} человек"
@@ -519,8 +464,10 @@ def group_sizes(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:
 def group_topics(
     seminar_groups: pd.DataFrame, seminar_topics: pd.DataFrame, region: Region
 ) -> hv.Overlay:
-    """Groups × domains: how many of the group need a topic; the chosen topics are framed."""
-    subtitle = "Сколько участников с результатом не выше порога по теме; в рамке — темы группы"
+    """Groups × domains: how many of a group need a topic; the topics chosen for it are ticked."""
+    subtitle = (
+        "Скольким участникам нужна тема (результат не выше порога); ✓ — выбранные темы группы"
+    )
     labels = group_labels(seminar_groups, region) if len(seminar_groups) else {}
     domains = {domain.code: domain.name for domain in region.domains}
     needs = _chosen(seminar_topics, "topic_need")
@@ -528,24 +475,43 @@ def group_topics(
     if needs.empty:
         return theme.reason("Ни одной группы не составлено", "Темы групп", subtitle)
     pairs = seminar_groups[["group_id", "topics"]].explode("topics").dropna()
-    framed = set(map(tuple, pairs.to_numpy()))
-    shares = needs.assign(estimate=needs["estimate"] / needs["n"].astype(float))
-    cells = _cells(shares.assign(measure="level_share"), "group_id", labels, domains)
-    is_known = needs["status"].eq("ok").to_numpy()
-    counts = [
-        wording.number(n) if ok else "" for n, ok in zip(needs["estimate"], is_known, strict=True)
-    ]
-    sizes = [f"из {n}" if ok else "скрыто" for n, ok in zip(needs["n"], is_known, strict=True)]
-    cells = cells.assign(
-        text=counts,
-        note=sizes,
-        hint=[f"тема нужна {a} {b}" for a, b in zip(counts, sizes, strict=True)],
-        framed=[pair in framed for pair in zip(needs["group_id"], needs["domain"], strict=True)],
-    )
+    taught = set(map(tuple, pairs.to_numpy()))
     often = pairs["topics"].value_counts()
     groups = wording.plural(len(labels), "группы", "групп", "групп")
-    title = f"Чаще всего выбрана тема «{domains[often.index[0]]}»: в {often.iloc[0]} из {groups}"
-    return _heat(cells, title=title, subtitle=subtitle, rows=labels, columns=domains)
+    return theme.heat(
+        _topic_cells(needs, taught, labels, domains),
+        title=f"Чаще всего выбрана тема «{domains[often.index[0]]}»: в {often.iloc[0]} из {groups}",
+        subtitle=subtitle,
+        rows=labels,
+        columns=domains,
+    )
+
+
+def _topic_cells(
+    needs: pd.DataFrame,
+    taught: set[tuple[str, str]],
+    labels: Mapping[str, str],
+    domains: Mapping[str, str],
+) -> pd.DataFrame:
+    down = {code: -place for place, code in enumerate(labels)}
+    across = {code: place for place, code in enumerate(domains)}
+    cells = []
+    for row in needs.to_dict("records"):
+        is_taught = (row["group_id"], row["domain"]) in taught
+        is_known = row["status"] == "ok"
+        count = f"{int(row['estimate'])} из {row['n']}" if is_known else STATUSES[row["status"]]
+        cells.append(
+            {
+                "x": float(across[row["domain"]]),
+                "y": float(down[row["group_id"]]),
+                "name": f"{labels[row['group_id']]}, {domains[row['domain']].lower()}",
+                "hint": f"тема нужна: {count}; {'выбрана' if is_taught else 'не выбрана'}",
+                "text": f"✓ {count}" if is_taught else count,
+                "fill": theme.ACCENT if is_taught else theme.SEQUENTIAL[0],
+                "ink": theme.PAPER if is_taught else theme.MUTED,
+            }
+        )
+    return pd.DataFrame(cells)
 
 
 # --- indicators ---------------------------------------------------------------------------------
@@ -564,14 +530,21 @@ def indicator_attainment(indicators: pd.DataFrame, region: Region) -> hv.Overlay
         return theme.reason(
             "Нет показателей-долей с данными за этот период", "Показатели", subtitle
         )
-    records = rows.to_dict("records")
+    is_first = ~rows["indicator"].duplicated()
     rows = rows.assign(
-        y=[-float(i) for i in range(len(rows))],
-        name=[f"{row['name']}: {row['variant_label']}" for row in records],
-        hint=[f"{row['hint']}; {row['attainment_label']}" for row in records],
+        is_first=is_first,
+        y=-(pd.Series(1.0, rows.index) + 0.62 * is_first).cumsum(),
+        variant_name=[_variant_name(row) for row in rows.to_dict("records")],
     )
+    rows["hint"] = rows["variant_name"] + ": " + rows["hint"] + "; " + rows["attainment_label"]
     layers, frame = _attainment_parts(rows)
     return theme.compose(layers, frame, _attainment_title(indicators), subtitle)
+
+
+def _variant_name(row: Mapping[str, Any]) -> str:
+    if row["basis"] == "recorded":
+        return f"{row['variant_label']}, по записям издания"
+    return row["variant_label"]
 
 
 def _attainment_title(indicators: pd.DataFrame) -> str:
@@ -580,45 +553,45 @@ def _attainment_title(indicators: pd.DataFrame) -> str:
         return "Показателей, у которых есть и план на этот период, и данные, нет"
     done = due.groupby("indicator")["attainment"].agg(lambda codes: codes.eq("attained").all())
     count = wording.plural(int(done.sum()), "показателю", "показателям", "показателям")
-    return f"План этого периода достигнут по {count} из {len(done)}, где есть и план, и данные"
+    return f"План этого периода достигнут по {count} из {len(done)}, у которых есть план и данные"
 
 
 def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
     limit = max(100.0, 10 * math.ceil(rows["high"].fillna(rows["x"]).max() / 10))
     y = rows["y"]
-    base = rows.assign(x0=0.0, x1=limit, y0=y, y1=y)
     at = 100 * rows["target"].astype(float)
-    ticks = rows.assign(x0=at, x1=at, y0=y - 0.14, y1=y + 0.14).dropna(subset=["x0"])
-    names = rows.assign(x=0.0, y=y + 0.36, text=[theme.wrapped(n, 50) for n in rows["name"]])
+    ticks = rows.assign(x0=at, x1=at, y0=y - 0.17, y1=y + 0.17).dropna(subset=["x0"])
+    heads = rows[rows["is_first"]].assign(x=0.0, y=y + 0.66)
     layers = [
-        theme.lines(base, theme.GRID, 1.5),
+        theme.lines(rows.assign(x0=0.0, x1=limit, y0=y, y1=y), theme.GRID, 1.5),
         theme.lines(_spans(rows), theme.ACCENT_SOFT, 6),
         theme.lines(ticks, theme.INK, 3),
-        theme.texts(names, theme.INK, size=12, align="left", base="bottom"),
+        _row_texts(heads.assign(text=[theme.wrapped(n, 52) for n in heads["name"]]), bold=True),
     ]
     for code, mark in theme.ATTAINMENT.items():
         part = rows[rows["attainment"] == code]
         words = [_status_words(mark, row) for row in part.to_dict("records")]
-        states = part.assign(x=0.0, y=part["y"] + 0.13, text=words)
-        layers.append(theme.dots(part, mark.colour))
-        layers.append(
-            theme.texts(states, mark.colour, size=12, align="left", base="bottom", bold=True)
-        )
+        states = part.assign(x=0.0, y=part["y"] + 0.18, text=words)
+        layers += [theme.dots(part, mark.colour), _row_texts(states, mark.colour)]
     values = [(y, share(v)) for y, v in zip(rows["y"], rows["estimate"], strict=True)]
     frame = Frame(
         (-0.01 * limit, limit * 1.02),
-        (rows["y"].min() - 0.3, 0.9),
-        xticks=_ticks(limit),
+        (rows["y"].min() - 0.4, 0.0),
+        xticks=theme.ticks(limit),
         xlabel="%",
-        height=round(84 * len(rows) + 64),
+        height=round(46 * (0.4 - rows["y"].min()) + 50),
         grid="",
-        right=(_column(values, 50, theme.INK, True),),
+        right=(theme.column(values, 50, theme.INK, True),),
     )
     return layers, frame
 
 
+def _row_texts(rows: pd.DataFrame, colour: str = theme.INK, *, bold: bool = False) -> hv.Labels:
+    return theme.texts(rows, colour, size=12, align="left", base="bottom", bold=bold)
+
+
 def _status_words(mark: theme.Mark, row: Mapping[str, Any]) -> str:
-    if pd.isna(row["target"]):
-        return f"{mark.sign} {mark.word}"
-    plan = f"план {int(row['target_year'])}: {wording.percent(row['target'])}"
-    return f"{mark.sign} {mark.word}, {plan}"
+    words = f"{mark.sign} {mark.word}"
+    if pd.notna(row["target"]):
+        words += f", план {int(row['target_year'])}: {wording.percent(row['target'])}"
+    return f"{words} · {row['variant_name']}"

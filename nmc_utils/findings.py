@@ -68,9 +68,9 @@ def seminar_plan(plan: pd.DataFrame) -> Sentence:
     groups = wording.plural(int(value["plan_groups"]), "группа", "группы", "групп")
     return Sentence(
         f"Составлено: {groups}, {wording.persons(value['plan_persons'])}; темы групп закрывают "
-        f"{wording.percent(value['plan_coverage'])} результатов не выше порога. Без группы с такими "
-        f"результатами — {wording.persons(value['plan_without_group'])}, без группы за "
-        f"ненадобностью — {wording.persons(value['plan_no_deficit'])} {optimality(plan)}"
+        f"{wording.percent(value['plan_coverage'])} результатов не выше порога. "
+        f"С такими результатами без группы — {wording.persons(value['plan_without_group'])}, "
+        f"группа не нужна — {wording.persons(value['plan_no_deficit'])} {optimality(plan)}"
     )
 
 
@@ -91,15 +91,19 @@ def optimality(plan: pd.DataFrame) -> Sentence:
 
 
 def attainment(indicators: pd.DataFrame) -> Sentence:
-    """Count indicators by attainment, each once, by its best known value."""
-    counts = indicator_status(indicators)["attainment"].value_counts()
-    parts = [
-        f"{ATTAINMENT[code]} — {wording.number(counts[code])}"
-        for code in ATTAINMENT
-        if code in counts
-    ]
-    total = wording.plural(int(counts.sum()), "показатель", "показателя", "показателей")
-    return Sentence(f"В мониторинге {total}: {', '.join(parts)}.")
+    """Count indicators by attainment, each once; published facts and records stay apart."""
+    status = indicator_status(indicators)
+    parts = []
+    for basis, words in {"published": "опубликованным данным", "recorded": "записям"}.items():
+        known = status[(status["basis"] == basis) & (status["attainment"] != "no_data")]
+        counts = known["attainment"].value_counts()
+        said = [f"{label} — {counts[code]}" for code, label in ATTAINMENT.items() if code in counts]
+        if said:
+            parts.append(f"по {words}: {', '.join(said)}")
+    if silent := int((status["attainment"] == "no_data").sum()):
+        parts.append(f"{ATTAINMENT['no_data']} — {silent}")
+    total = wording.plural(len(status), "показатель", "показателя", "показателей")
+    return Sentence(f"В мониторинге {total}: {'; '.join(parts)}.")
 
 
 def indicator_status(indicators: pd.DataFrame) -> pd.DataFrame:

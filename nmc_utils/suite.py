@@ -253,7 +253,11 @@ def run(
     if unknown := [edition.key for edition in editions if edition.key not in inputs]:
         raise ValueError(f"нет свёртки входных данных для {', '.join(unknown)}")
     root = editions[0].root
-    digests = {edition.key: _inputs(edition, inputs, notebooks_folder) for edition in editions}
+    code = code_digest(notebooks_folder)
+    digests = {
+        edition.key: {"tables": inputs[edition.key], "code": code, **_definition(edition)}
+        for edition in editions
+    }
     name = run_id(root, _digest(json.dumps(digests, sort_keys=True)))
     task = _Task(name, chosen, notebooks_folder, bool(only), timeout, progress or _silent)
     return [task.run(edition, digests[edition.key]) for edition in editions]
@@ -325,14 +329,12 @@ def _chosen(only: Sequence[str] | None, notebooks: Sequence[str], folder: Path) 
     return chosen
 
 
-def _inputs(edition: Edition, inputs: Mapping[str, str], notebooks_folder: Path) -> dict[str, str]:
-    """Digests of everything that the results of an edition depend on."""
+def _definition(edition: Edition) -> dict[str, str]:
+    """Digests of what the results depend on besides the tables and the code."""
     facts = edition.root / "regions" / edition.region.code / "published.csv"
     return {
-        "tables": inputs[edition.key],
         "definition": _digest(edition.model_dump_json(exclude={"root"})),
         "published": _digest(facts.read_text("utf-8") if facts.exists() else ""),
-        "code": code_digest(notebooks_folder),
     }
 
 

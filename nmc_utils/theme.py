@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import holoviews as hv
 import pandas as pd
+
+from nmc_utils import wording
 
 INK, MUTED, FAINT, GRID, PAPER = "#1c2833", "#5b6873", "#b9c2c9", "#e4e8eb", "#ffffff"
 ACCENT, ACCENT_SOFT, CONTRAST = "#0b6386", "#9fc6d6", "#b3591c"
@@ -121,20 +124,11 @@ def dots(frame: pd.DataFrame, colour: str, *, size: int = 10) -> hv.Points:
 
 
 def boxes(frame: pd.DataFrame, *, width: float = 1.0) -> hv.Rectangles:
-    """Rectangles x0, y0, x1, y1 filled with `fill`, a thin gap between; hovering tells `hint`."""
+    """Rectangles x0, y0, x1, y1 in the colour `fill` with gaps; hovering tells `hint`."""
     return _styled(
         hv.Rectangles(frame, ["x0", "y0", "x1", "y1"], ["name", "hint", "fill"]),
         {"fill_color": "fill", "line_color": PAPER, "line_width": width, **_HOVER},
         {"facecolor": "fill", "edgecolor": PAPER, "linewidth": width},
-    )
-
-
-def frames(frame: pd.DataFrame, colour: str) -> hv.Rectangles:
-    """Empty frames x0, y0, x1, y1."""
-    return _styled(
-        hv.Rectangles(frame, ["x0", "y0", "x1", "y1"], []),
-        {"fill_alpha": 0, "line_color": colour, "line_width": 2.5, **_BARE},
-        {"facecolor": "none", "edgecolor": colour, "linewidth": 1.8},
     )
 
 
@@ -163,7 +157,6 @@ def texts(
         {
             "text_color": colour,
             "text_font_size": f"{size}px",
-            "text_font": _FONT,
             "text_font_style": style,
             "text_align": align,
             "text_baseline": base,
@@ -235,6 +228,9 @@ def _bokeh_hook(frame: Frame) -> Callable[[Any, Any], None]:
         figure.xaxis.major_label_text_color = INK if frame.top else MUTED
         for grid, wanted in ((figure.xgrid, "x"), (figure.ygrid, "y")):
             grid.grid_line_color = GRID if frame.grid == wanted else None
+        for renderer in figure.renderers:
+            if hasattr(renderer.glyph, "text_font"):
+                renderer.glyph.text_font = {"value": _FONT}
         for column in frame.right:
             figure.add_layout(_bokeh_column(column), "right")
 
@@ -267,7 +263,8 @@ def _matplotlib_hook(frame: Frame, title: str, subtitle: str) -> Callable[[Any, 
         axes.tick_params(axis="x", colors=INK if frame.top else MUTED)
         for label in (axes.xaxis.label, axes.yaxis.label):
             label.set(color=MUTED, fontsize=9)
-        axes.set_axisbelow(True)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_zorder(-1)
         if frame.grid:
             axes.grid(True, axis=frame.grid, color=GRID, linewidth=0.8)
         _matplotlib_columns(axes, frame.right)
@@ -313,10 +310,10 @@ def _matplotlib_title(axes: Any, title: str, subtitle: str) -> None:
     _, top = axes.transAxes.inverted().transform((0, box.y1))
     place = {"xy": (0, top), "xycoords": ("figure fraction", "axes fraction")}
     place |= {"textcoords": "offset points", "va": "bottom", "annotation_clip": False}
-    lines = textwrap.wrap(subtitle, 104)
+    lines = textwrap.wrap(subtitle, 116)
     axes.annotate("\n".join(lines), xytext=(0, 9), fontsize=9, color=MUTED, **place)
     axes.annotate(
-        textwrap.fill(title, 76, break_long_words=False),
+        textwrap.fill(title, 80, break_long_words=False),
         xytext=(0, 16 + 12 * len(lines)),
         fontsize=12,
         weight="bold",
@@ -341,3 +338,60 @@ def sequential(value: float) -> tuple[str, str]:
     """Colour of a share 0–1 and the colour of a text that can be read on it."""
     place = min(int(value * len(SEQUENTIAL)), len(SEQUENTIAL) - 1)
     return SEQUENTIAL[place], PAPER if place >= 4 else INK
+
+
+def ticks(limit: float) -> list[tuple[float, str]]:
+    """Round ticks from 0 to `limit`, written in Russian."""
+    step = next(s for s in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1e9) if limit / s <= 6)
+    places = [step * i for i in range(math.floor(limit / step + 1e-9) + 1)]
+    return [(place, wording.number(place, int(step < 1))) for place in places]
+
+
+def column(texts: Sequence[tuple[float, str]], width: int, colour: str, bold: bool) -> Column:
+    """Pad with figure spaces, so that a left-aligned column ends evenly."""
+    longest = max((len(text) for _, text in texts), default=0)
+    return Column([(y, text.rjust(longest, "\u2007")) for y, text in texts], width, colour, bold)
+
+
+def reference(value: tuple[float, str] | None, bottom: float) -> list[Any]:
+    """Vertical line at a value with its words above it; nothing where there is no value."""
+    if value is None:
+        return []
+    at, words = value
+    line = pd.DataFrame({"x0": [at], "y0": [bottom], "x1": [at], "y1": [0.6]})
+    label = pd.DataFrame({"x": [at], "y": [0.66], "text": [words]})
+    return [
+        lines(line, CONTRAST, 1.5),
+        texts(label, CONTRAST, base="bottom", bold=True),
+    ]
+
+
+def heat(
+    cells: pd.DataFrame,
+    *,
+    title: str,
+    subtitle: str,
+    rows: Mapping[str, str],
+    columns: Mapping[str, str],
+) -> hv.Overlay:
+    """Coloured cells with a text and, where cells have a `note`, that below it."""
+    x, y = cells["x"], cells["y"]
+    squares = cells.assign(x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5)
+    two_lines = "note" in cells
+    layers: list[Any] = [boxes(squares, width=2)]
+    for ink, part in cells.groupby("ink", sort=True):
+        raised = part.assign(y=part["y"] + 0.17 * two_lines)
+        layers.append(texts(raised, ink, size=13, bold=True))
+        if two_lines:
+            notes = part.assign(y=part["y"] - 0.22, text=part["note"])
+            layers.append(texts(notes, ink, size=11))
+    frame = Frame(
+        (-0.5, len(columns) - 0.5),
+        (0.5 - len(rows), 0.5),
+        xticks=[(place, wrapped(name, 15)) for place, name in enumerate(columns.values())],
+        yticks=[(-place, wrapped(name, 24)) for place, name in enumerate(rows.values())],
+        height=(40 if two_lines else 27) * len(rows) + 50,
+        grid="",
+        top=True,
+    )
+    return compose(layers, frame, title, subtitle)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
@@ -22,7 +24,11 @@ def number(value: float, digits: int = 0) -> str:
     """Write 11515.26 as «11 515,3» (`digits=1`): decimal comma, thin space in thousands."""
     if pd.isna(value):
         return STATUSES["no_data"]
-    text = f"{abs(value):,.{digits}f}".replace(",", THIN_SPACE).replace(".", ",")
+    # Half rounds away from zero, as in Russian documents; binary noise is cut off before.
+    exact = Decimal(repr(round(abs(float(value)), 9)))
+    text = f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}".replace(
+        ",", THIN_SPACE
+    ).replace(".", ",")
     return MINUS + text if value < 0 and text.strip("0,") else text
 
 
@@ -86,20 +92,41 @@ def interval(row: pd.Series | dict) -> str:
     return f"{number(row['ci_low'], 1)}–{number(row['ci_high'], 1)}"
 
 
-def readable(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Readable:
+    """A table of text for a reader; words stand left, numbers right, nothing is cut off."""
+
+    frame: pd.DataFrame
+    numeric: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return self.frame.to_string()
+
+    def _repr_html_(self) -> str:
+        words = [heading for heading in self.frame if heading not in self.numeric]
+        left = {"text-align": "left"}
+        style = self.frame.style.set_uuid("readable").hide(axis="index").format(escape="html")
+        style = style.set_properties(subset=words, **left)
+        heads = {heading: [{"selector": "th", "props": [*left.items()]}] for heading in words}
+        return style.set_table_styles(heads).to_html()
+
+
+def readable(table: pd.DataFrame, columns: dict[str, str]) -> Readable:
     """Make a table of text for a reader: `columns` maps a column to its Russian heading.
 
     `estimate` and `ci` (the interval) are written by `estimate` and `interval`; whole numbers get
     thin spaces; everything else is text as it is. A missing value is «—».
     """
-    shown = {}
+    shown, numeric = {}, []
     for name, heading in columns.items():
+        if name in ("estimate", "ci") or pd.api.types.is_numeric_dtype(table[name]):
+            numeric.append(heading)
         if name in ("estimate", "ci"):
             write = estimate if name == "estimate" else interval
             shown[heading] = [write(row) for row in table.to_dict("records")]
         else:
             shown[heading] = [_cell(value) for value in table[name]]
-    return pd.DataFrame(shown, index=pd.RangeIndex(1, len(table) + 1, name="№"))
+    return Readable(pd.DataFrame(shown, index=range(1, len(table) + 1)), tuple(numeric))
 
 
 def _cell(value: object) -> str:
@@ -107,11 +134,11 @@ def _cell(value: object) -> str:
         return value
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return "—"
-    if isinstance(value, bool):
+    if pd.api.types.is_bool(value):
         return "да" if value else "нет"
     if isinstance(value, date):
         return day(value)
-    if isinstance(value, int | float):
+    if pd.api.types.is_number(value):
         return number(value, 0 if float(value).is_integer() else 1)
     if pd.api.types.is_list_like(value):
         return "; ".join(map(str, value))

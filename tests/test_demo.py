@@ -17,6 +17,7 @@ import yaml
 from nmc_utils import demo
 from nmc_utils.demo import diagnostics, people, records, workbooks
 from nmc_utils.editions import (
+    DEMONSTRATION,
     DefinitionError,
     data_root,
     edition,
@@ -26,7 +27,6 @@ from nmc_utils.editions import (
 )
 from nmc_utils.intake.columns import PERSON_HEADERS, has_persons, headers
 from nmc_utils.tables import POSITIONS, ROLES, TITLES, WAVES
-from nmc_utils.wording import DEMONSTRATION
 
 CODE = "khakassia"
 CENTER = "ЦНППМ"
@@ -207,7 +207,7 @@ def test_dates_are_dates_and_not_after_the_date_of_the_data(
         assert dates.max() <= pd.Timestamp(small.region.demonstration[period].as_of)
         if name == "scores":
             assert set(dates.dt.year) == {int(period)}
-            assert (dates.dt.dayofweek < 5).all()
+            assert (dates.dt.day_of_week < 5).all()
 
 
 # --- sizes and published facts -------------------------------------------------------------------

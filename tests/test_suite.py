@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from nmc_utils.editions import Edition, edition
-from nmc_utils.results import begin, current, read_manifest, results, verify
+from nmc_utils.results import (
+    RUN_FOLDER,
+    begin,
+    current,
+    publish,
+    read_manifest,
+    results,
+    stage,
+    verify,
+)
 from nmc_utils.suite import (
     NOTEBOOKS,
     NotebookFailed,
@@ -167,36 +177,39 @@ def test_one_run_publishes_every_edition_and_a_later_notebook_reads_an_earlier_o
     assert suite.told == [(entry.key, *step) for entry in suite.editions for step in steps]
 
 
-def test_a_failing_notebook_stops_its_edition_and_the_other_is_published(suite, root):
+def publish_before(of: Edition, monkeypatch) -> str:
+    """Publish a table «first» of an earlier run, without a kernel."""
+    name = "0123456789-1"
+    with monkeypatch.context() as inside:
+        inside.setenv(RUN_FOLDER, str(begin(of, name)))
+        stage("first", pd.DataFrame({"period": ["earlier"]}))
+    publish(of, name, {})
+    return name
+
+
+def test_a_failing_notebook_stops_its_edition_and_the_other_is_published(suite, root, monkeypatch):
+    before = publish_before(suite.editions[0], monkeypatch)
+    write_notebook(suite.folder / "one.ipynb")
     write_notebook(suite.folder / "two.ipynb", FAIL_IN_2022)
     failed, fine = suite.run()
     assert (failed.status, fine.status) == ("failed", "published")
     assert failed.failure == "тетрадь two, ячейка 2: ValueError: нет баллов"
-    assert current(root) == {"khakassia/2023": fine.run}
-    with pytest.raises(FileNotFoundError):
-        results(failed.edition)
+    assert current(root) == {"khakassia/2022": before, "khakassia/2023": fine.run}
     assert failed.folder == root / "results" / ".partial" / failed.run / "khakassia" / "2022"
     assert (failed.folder / "notebooks" / "two.ipynb").is_file()
     assert not (root / "results" / failed.run / "khakassia" / "2022").exists()
-
-
-def test_a_failure_leaves_the_edition_published_before(suite, root):
-    suite.editions = suite.editions[:1]
-    (before,) = suite.run()
-    write_notebook(suite.folder / "two.ipynb", FAIL_IN_2022)
-    (failed,) = suite.run()
-    assert failed.status == "failed"
-    assert current(root) == {"khakassia/2022": before.run}
     assert verify(root) == []
 
 
-def test_only_some_notebooks_publish_nothing_and_read_the_rest_from_the_published_run(suite, root):
+def test_only_some_notebooks_publish_nothing_and_read_the_rest_from_the_published_run(
+    suite, root, monkeypatch
+):
+    before = publish_before(suite.editions[0], monkeypatch)
     suite.editions = suite.editions[:1]
-    (before,) = suite.run()
     (work,) = suite.run(only=["two"])
     assert (work.status, work.notebooks, work.tables) == ("work", ("two",), ("second",))
-    assert printed(work.folder / "notebooks" / "two.ipynb") == "read 2022\n"
-    assert current(root) == {"khakassia/2022": before.run}
+    assert printed(work.folder / "notebooks" / "two.ipynb") == "read earlier\n"
+    assert current(root) == {"khakassia/2022": before}
     assert not (root / "results" / work.run).exists()
 
 

@@ -19,7 +19,10 @@ THIN, HARD = wording.THIN_SPACE, wording.NO_BREAK_SPACE
         (11515, 0, f"11{THIN}515"),
         (99.267, 1, "99,3"),
         (1234567.891, 2, f"1{THIN}234{THIN}567,89"),
-        (-3.25, 1, "−3,2"),
+        (-3.25, 1, "−3,3"),
+        (100 * 0.405, 0, "41"),
+        (100 * 0.305, 0, "31"),
+        (100 * 0.285, 0, "29"),
         (-0.04, 1, "0,0"),
         (np.nan, 1, "нет данных"),
     ],
@@ -63,13 +66,25 @@ def test_estimates_and_intervals(row, estimate, interval):
 
 def test_a_readable_table_has_words_for_everything():
     table = pd.DataFrame(
-        {"name": ["<b>Школа</b>", None], "n": [1200, pd.NA], "themes": [["а", "б"], []]}
+        {
+            "name": ["<b>Школа</b>", None],
+            "n": pd.array([1200, pd.NA], "Int64"),
+            "themes": [["а", "б"], []],
+        }
     )
     shown = wording.readable(table, {"name": "Имя", "n": "Число", "themes": "Темы"})
-    assert shown["Имя"].tolist() == ["<b>Школа</b>", "—"]
-    assert shown["Число"].tolist() == [f"1{THIN}200", "—"]
-    assert shown["Темы"].tolist() == ["а; б", ""]
-    assert "&lt;b&gt;" in shown._repr_html_(), "text from data stays text in a notebook"
+    assert shown.frame["Имя"].tolist() == ["<b>Школа</b>", "—"]
+    assert shown.frame["Число"].tolist() == [f"1{THIN}200", "—"]
+    assert shown.frame["Темы"].tolist() == ["а; б", ""]
+    assert shown.numeric == ("Число",)
+
+
+def test_a_long_table_of_long_text_is_shown_whole_and_as_text():
+    table = pd.DataFrame({"name": ["<img src=x onerror=alert(1)> " + "слово " * 60] * 90})
+    shown = wording.readable(table, {"name": "Имя"})
+    assert shown._repr_html_().count("&lt;img") == 90 and "<img" not in shown._repr_html_()
+    assert shown._repr_html_() == shown._repr_html_()
+    assert "…" not in shown._repr_html_() and "..." not in repr(shown)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from nmc_utils.demo.people import Setting, draw_population
 from nmc_utils.demo.records import draw_records
 from nmc_utils.demo.workbooks import write_workbooks
 from nmc_utils.editions import (
+    DEMONSTRATION,
     DefinitionError,
     Demonstration,
     EditionFile,
@@ -33,7 +34,6 @@ from nmc_utils.editions import (
     read_region,
 )
 from nmc_utils.tables import ROLES
-from nmc_utils.wording import DEMONSTRATION
 
 __all__ = ["write"]
 

@@ -183,6 +183,10 @@ def _length(setting: Setting) -> int:
     return (setting.size.as_of - Period.parse(setting.period).starts_on).days
 
 
+def _weekday(days: np.ndarray) -> np.ndarray:
+    return np.busday_offset(days, 0, roll="forward")
+
+
 def _entry(setting: Setting, bank: Bank, tested: np.ndarray, rng: np.random.Generator) -> Sitting:
     """Everyone tested, on the first day of one of eight courses."""
     start = np.datetime64(Period.parse(setting.period).starts_on)

@@ -13,10 +13,9 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from nmc_utils.demo.people import NAME
-from nmc_utils.editions import Region
-from nmc_utils.intake.columns import PERSON_HEADERS, YES_NO, has_persons, headers
+from nmc_utils.editions import DEMONSTRATION, Region
+from nmc_utils.intake.columns import EXPLANATION, PERSON_HEADERS, YES_NO, has_persons, headers
 from nmc_utils.tables import CODED, TITLES
-from nmc_utils.wording import DEMONSTRATION
 
 CENTER = "ЦНППМ"
 #: What a row is, for every sheet in the order of the sheets.
@@ -100,7 +99,7 @@ def _write_workbook(
         book.set_properties({"created": created, "title": lines[1], "comments": DEMONSTRATION})
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         day = book.add_format({"num_format": "dd.mm.yyyy"})
-        note = book.add_worksheet("Пояснение")
+        note = book.add_worksheet(EXPLANATION)
         note.set_column(0, 0, 100)
         for row, line in enumerate(lines):
             note.write_string(row, 0, line, bold if row == 0 else None)

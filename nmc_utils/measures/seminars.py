@@ -7,7 +7,7 @@ proves how good a plan could be at best.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
@@ -41,6 +41,9 @@ REASONS = {
     "groups_full": "Группы, в которых участие повысило бы критерий, заполнены.",
     "no_gain": "Ни в одной из составленных групп участие не повысило бы критерий.",
 }
+
+#: A column of strings stays one when everything in it is missing.
+_TEXT = pd.StringDtype(na_value=np.nan)
 
 #: Family of everyone when no families are given.
 EVERYONE = "all"
@@ -354,11 +357,11 @@ class _Choice:
 def _deal(profile: np.ndarray, choice: _Choice) -> np.ndarray:
     """Group of each person, −1 for none; groups of one topic set get like mixes of profiles."""
     seat = np.full(len(profile), -1)
-    waiting = [list(np.flatnonzero(profile == p)) for p in range(len(choice.seats))]
+    waiting = [iter(np.flatnonzero(profile == p)) for p in range(len(choice.seats))]
     first = 0
     for set_ in np.flatnonzero(choice.groups):
         people = [
-            waiting[p].pop(0)
+            next(waiting[p])
             for p in np.flatnonzero(choice.seats[:, set_])
             for _ in range(choice.seats[p, set_])
         ]
@@ -372,19 +375,19 @@ def _assigned_leaders(leaders: pd.DataFrame | None, choice: _Choice) -> list[obj
     """Leader of each group; within a class whoever leads the fewest so far."""
     if leaders is None:
         return [None] * int(choice.groups.sum())
-    turns = [
-        iter([name for turn in range(int(most)) for name, load in rows if load > turn])
-        for rows, most in (
-            (list(zip(own["leader_id"], own["max_groups"], strict=True)), own["max_groups"].max())
-            for _, own in leaders.groupby("deficits")
-        )
-    ]
+    turns = [_turns(own) for _, own in leaders.groupby("deficits")]
     return [
         next(turns[class_])
         for set_ in np.flatnonzero(choice.groups)
         for class_ in np.flatnonzero(choice.led[:, set_])
         for _ in range(choice.led[class_, set_])
     ]
+
+
+def _turns(leaders: pd.DataFrame) -> Iterator[object]:
+    """Everyone's first group, then the second of those who lead two, and so on."""
+    for turn in range(int(leaders["max_groups"].max())):
+        yield from leaders.loc[leaders["max_groups"] > turn, "leader_id"]
 
 
 def _reasons(
@@ -419,7 +422,9 @@ def _values(profiles: np.ndarray, rules: _Rules) -> np.ndarray:
 
 def _joined(plans: Sequence[_FamilyPlan], n_deficits: int, cost: float) -> SeminarPlan:
     members = pd.concat([plan.members for plan in plans]).sort_values("person_id")
+    members = members.astype({"group_id": _TEXT, "reason": _TEXT})
     groups = pd.concat([plan.groups for plan in plans], ignore_index=True)
+    groups = groups.astype({"group_id": _TEXT, "family": _TEXT, "size": int})
     covered = sum(plan.covered for plan in plans)
     seats = sum(plan.seats for plan in plans)
     utility = covered - cost * (seats - covered)
@@ -550,7 +555,9 @@ def _best_choice(programme: _Programme, rules: _Rules) -> tuple[_Choice, float]:
     quick[seats] = (root.reduced_cost[seats] <= QUICK_LOSS) & np.tile(
         quick[groups], len(programme.needed)
     )
-    first = _solve(programme, quick, rows, search=_Search(nodes=QUICK_NODES, gap=rules.step))
+    nobody = np.zeros(len(programme.cost))
+    search = _Search(nodes=QUICK_NODES, gap=rules.step, start=nobody, neighbourhood=True)
+    first = _solve(programme, quick, rows, search=search)
     plan = _seated(programme, first.values[groups], rules)
     utility = -programme.cost @ plan
     if bound - utility > rules.close_enough(bound) + TOLERANCE:
@@ -569,11 +576,12 @@ def _best_choice(programme: _Programme, rules: _Rules) -> tuple[_Choice, float]:
 
 @dataclass(frozen=True)
 class _Search:
-    """Limits of a branch and bound, and a plan to start from."""
+    """Limits of a branch and bound, a plan to start from, whether to look around the relaxation."""
 
     nodes: int
     gap: float
-    start: np.ndarray | None = None
+    start: np.ndarray
+    neighbourhood: bool = False
 
 
 @dataclass(frozen=True)
@@ -609,12 +617,12 @@ def _solve(
         options |= _SEARCH_OPTIONS | {
             "mip_abs_gap": search.gap,
             "mip_max_nodes": search.nodes,
-            "mip_heuristic_run_rens": search.start is None,
+            "mip_heuristic_run_rens": search.neighbourhood,
         }
     for name, value in options.items():
         solver.setOptionValue(name, value)
     solver.passModel(model)
-    if search is not None and search.start is not None:
+    if search is not None:
         start = highspy.HighsSolution()
         start.col_value = search.start[columns]
         solver.setSolution(start)

@@ -337,6 +337,11 @@ class Edition(_Model):
         return self.origin == "demonstration"
 
     @property
+    def mark(self) -> str:
+        """What must stand on everything made from the edition; nothing for real records."""
+        return DEMONSTRATION if self.is_demonstration else ""
+
+    @property
     def sent(self) -> Path:
         """Folder of what municipalities sent."""
         return self.root / "regions" / self.region.code / self.period.text
@@ -366,7 +371,7 @@ class Edition(_Model):
 
     def _repr_markdown_(self) -> str:
         about = f"**{self}** · данные на {self.as_of:%d.%m.%Y}"
-        return f"{about}\n\n> {DEMONSTRATION}" if self.is_demonstration else about
+        return f"{about}\n\n> {self.mark}" if self.mark else about
 
 
 def data_root(path: str | Path | None = None) -> Path:

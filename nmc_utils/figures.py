@@ -16,7 +16,7 @@ from typing import Any
 import holoviews as hv
 import pandas as pd
 
-from nmc_utils import theme, wording
+from nmc_utils import findings, theme, wording
 from nmc_utils.editions import TOTAL, Region
 from nmc_utils.measures.dictionary import STATUSES
 from nmc_utils.theme import Column, Frame, Heading, heading, use
@@ -533,27 +533,19 @@ def indicator_attainment(indicators: pd.DataFrame, region: Region) -> hv.Overlay
     is_first = ~rows["indicator"].duplicated()
     rows = rows.assign(
         is_first=is_first,
-        y=-(pd.Series(1.0, rows.index) + 0.62 * is_first).cumsum(),
+        y=-(pd.Series(1.0, rows.index) + 0.85 * is_first).cumsum(),
         variant_name=[_variant_name(row) for row in rows.to_dict("records")],
     )
     rows["hint"] = rows["variant_name"] + ": " + rows["hint"] + "; " + rows["attainment_label"]
     layers, frame = _attainment_parts(rows)
-    return theme.compose(layers, frame, _attainment_title(indicators), subtitle)
+    title = findings.attainment(indicators).rstrip(".")
+    return theme.compose(layers, frame, title, subtitle)
 
 
 def _variant_name(row: Mapping[str, Any]) -> str:
     if row["basis"] == "recorded":
-        return f"{row['variant_label']}, по записям издания"
+        return f"{row['variant_label']} (записи издания)"
     return row["variant_label"]
-
-
-def _attainment_title(indicators: pd.DataFrame) -> str:
-    due = indicators[indicators["attainment"].isin(["attained", "not_attained"])]
-    if due.empty:
-        return "Показателей, у которых есть и план на этот период, и данные, нет"
-    done = due.groupby("indicator")["attainment"].agg(lambda codes: codes.eq("attained").all())
-    count = wording.plural(int(done.sum()), "показателю", "показателям", "показателям")
-    return f"План этого периода достигнут по {count} из {len(done)}, у которых есть план и данные"
 
 
 def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
@@ -561,7 +553,7 @@ def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
     y = rows["y"]
     at = 100 * rows["target"].astype(float)
     ticks = rows.assign(x0=at, x1=at, y0=y - 0.17, y1=y + 0.17).dropna(subset=["x0"])
-    heads = rows[rows["is_first"]].assign(x=0.0, y=y + 0.66)
+    heads = rows[rows["is_first"]].assign(x=0.0, y=y + 0.86)
     layers = [
         theme.lines(rows.assign(x0=0.0, x1=limit, y0=y, y1=y), theme.GRID, 1.5),
         theme.lines(_spans(rows), theme.ACCENT_SOFT, 6),
@@ -579,7 +571,7 @@ def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
         (rows["y"].min() - 0.4, 0.0),
         xticks=theme.ticks(limit),
         xlabel="%",
-        height=round(46 * (0.4 - rows["y"].min()) + 50),
+        height=round(48 * (0.4 - rows["y"].min()) + 50),
         grid="",
         right=(theme.column(values, 50, theme.INK, True),),
     )
@@ -591,7 +583,7 @@ def _row_texts(rows: pd.DataFrame, colour: str = theme.INK, *, bold: bool = Fals
 
 
 def _status_words(mark: theme.Mark, row: Mapping[str, Any]) -> str:
-    words = f"{mark.sign} {mark.word}"
+    words = f"{mark.sign} {row['attainment_label']}"
     if pd.notna(row["target"]):
-        words += f", план {int(row['target_year'])}: {wording.percent(row['target'])}"
-    return f"{words} · {row['variant_name']}"
+        words += f"; план {int(row['target_year'])}: {wording.percent(row['target'])}"
+    return theme.wrapped(f"{words} · {row['variant_name']}", 56)

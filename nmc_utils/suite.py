@@ -162,11 +162,25 @@ def execute(
         )
     except (PapermillExecutionError, CellTimeoutError, RuntimeError) as error:
         raise NotebookFailed(notebook.stem, _last_cell(output), _reason(error, timeout)) from error
+    finally:
+        _forget_folders(output)
 
 
 def _literal(path: Path) -> str:
     """Protect braces in `path`: papermill takes it for a template."""
     return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _forget_folders(output: Path) -> None:
+    """Leave only file names where papermill wrote the full paths of this machine."""
+    if not output.is_file():
+        return
+    node = nbformat.read(output, as_version=4)
+    about = node.metadata.get("papermill", {})
+    for key in ("input_path", "output_path"):
+        if key in about:
+            about[key] = Path(about[key]).name
+    nbformat.write(node, output)
 
 
 def _check_parameters(notebook: Path, parameters: Mapping[str, str]) -> None:

@@ -49,18 +49,36 @@ class Heading(NamedTuple):
     subtitle: str
 
 
-def use(backend: Literal["matplotlib", "bokeh"]) -> None:
-    """Load one HoloViews backend, and only that, and give it the theme."""
+#: What stands under every static picture, e.g. that its data are simulated; set by `use`.
+_mark = ""
+
+
+def use(backend: Literal["matplotlib", "bokeh"], mark: str = "") -> None:
+    """Load one HoloViews backend, and only that, and give it the theme.
+
+    With matplotlib a figure shows itself in a notebook as a PNG and nothing else: no script enters
+    the notebook. `mark` stands under every picture; in the app the page says it.
+    """
+    global _mark
     if backend not in ("matplotlib", "bokeh"):
         raise ValueError(f"backend «{backend}»; allowed: matplotlib, bokeh")
-    hv.extension(backend, logo=False)
-    if backend == "matplotlib":
-        import matplotlib as mpl
+    _mark = mark
+    if backend == "bokeh":
+        hv.extension("bokeh", logo=False)
+        return
+    import holoviews.plotting.mpl  # noqa: F401  registers the backend
+    import matplotlib as mpl
 
-        mpl.rcParams.update(
-            {"font.family": "DejaVu Sans", "svg.hashsalt": "nmc", "axes.unicode_minus": True}
-        )
-        hv.output(fig="png", dpi=110)
+    hv.Store.set_current_backend("matplotlib")
+    hv.Store.set_display_hook("png", hv.Overlay, _as_png)
+    mpl.rcParams.update(
+        {"font.family": "DejaVu Sans", "svg.hashsalt": "nmc", "axes.unicode_minus": True}
+    )
+
+
+def _as_png(figure: hv.Overlay) -> tuple[dict[str, bytes], dict[str, Any]]:
+    renderer = hv.Store.renderers["matplotlib"].instance(fig="png", dpi=110)
+    return {"image/png": renderer(figure, fmt="png")[0]}, {}
 
 
 def heading(figure: hv.Overlay) -> Heading:
@@ -270,6 +288,7 @@ def _matplotlib_hook(frame: Frame, title: str, subtitle: str) -> Callable[[Any, 
         _matplotlib_columns(axes, frame.right)
         _fill_width(axes)
         _matplotlib_title(axes, title, subtitle)
+        _matplotlib_mark(axes, _mark)
 
     return finish
 
@@ -319,6 +338,23 @@ def _matplotlib_title(axes: Any, title: str, subtitle: str) -> None:
         weight="bold",
         color=INK,
         **place,
+    )
+
+
+def _matplotlib_mark(axes: Any, mark: str) -> None:
+    """Write `mark` below everything, from the left edge of the picture."""
+    box = axes.get_tightbbox(axes.figure.canvas.get_renderer())
+    _, bottom = axes.transAxes.inverted().transform((0, box.y0))
+    axes.annotate(
+        mark,
+        xy=(0, bottom),
+        xycoords=("figure fraction", "axes fraction"),
+        xytext=(0, -8),
+        textcoords="offset points",
+        va="top",
+        fontsize=8,
+        color=CONTRAST,
+        annotation_clip=False,
     )
 
 

@@ -263,3 +263,15 @@ def test_what_cannot_be_published_fails_its_edition_alone(suite, root, monkeypat
     failed, fine = suite.run()
     assert "уже опубликовано" in failed.failure
     assert current(root) == {"khakassia/2023": fine.run}
+
+
+def test_an_executed_notebook_holds_no_path_of_the_machine(tmp_path):
+    source, output = tmp_path / "in" / "a.ipynb", tmp_path / "out" / "a.ipynb"
+    source.parent.mkdir()
+    node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('region = "x"')])
+    node.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(node, source)
+    execute(source, output, {"region": "khakassia"})
+    about = nbformat.read(output, 4).metadata["papermill"]
+    assert (about["input_path"], about["output_path"]) == ("a.ipynb", "a.ipynb")
+    assert str(tmp_path) not in output.read_text("utf-8")

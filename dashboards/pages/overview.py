@@ -1,0 +1,231 @@
+"""Обзор: what the edition says in one minute."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+import panel as pn
+
+from dashboards import parts
+from dashboards.store import Published, State
+from nmc_utils import figures, findings, wording
+from nmc_utils.editions import TOTAL
+
+
+def view(state: State) -> pn.Column:
+    """Sentences, tiles, levels by domain, indicators, change and completeness."""
+    now = state.current
+    return pn.Column(
+        parts.heading(str(now.edition), now.region.center),
+        _sentences(now),
+        parts.tiles(_tiles(now)),
+        parts.row(*_levels(now), _indicators(now)),
+        parts.row(_change(now, state.previous), _municipalities(now)),
+        sizing_mode="stretch_width",
+        styles={"gap": "20px"},
+        margin=0,
+    )
+
+
+def _sentences(now: Published) -> pn.pane.HTML:
+    told = now.table("findings")
+    if told is None:
+        return parts.block('<p class="muted">Выводы этого издания не опубликованы.</p>')
+    lines = told.sort_values("position")["sentence"]
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return parts.block(f'<ul class="lead">{items}</ul>')
+
+
+def lowest_share(now: Published, domain: str = TOTAL) -> dict | None:
+    """Return the row of the lowest level of the whole region at entry, where there is one."""
+    shares = now.of_procedure("level_shares")
+    if shares is None:
+        return None
+    lowest = now.region.diagnostics.levels[0].code
+    keys = {"wave": "entry", "domain": domain, "municipality": TOTAL, "family": TOTAL}
+    return _row(shares, **keys, level=lowest)
+
+
+def _row(table: pd.DataFrame | None, **keys: str) -> dict | None:
+    if table is None:
+        return None
+    for name, value in keys.items():
+        table = table[table[name] == value]
+    return None if table.empty else table.iloc[0].to_dict()
+
+
+def _tiles(now: Published) -> list[tuple[str, str, str]]:
+    tiles = []
+    if tested := _row(now.table("coverage"), municipality=TOTAL, measure="tested_share"):
+        count = _row(now.table("coverage"), municipality=TOTAL, measure="tested")
+        note = f"{wording.estimate(tested)} из {wording.persons(tested['n'])}"
+        tiles.append(("Прошли диагностику", wording.estimate(count), note))
+    if share := lowest_share(now):
+        name = now.region.diagnostics.levels[0].name
+        tiles.append((f"{name[:1].upper()}{name[1:]}, вход", wording.estimate(share), basis(share)))
+    plan = now.table("seminar_plan")
+    if groups := _row(plan, family=TOTAL, measure="plan_groups"):
+        persons = _row(plan, family=TOTAL, measure="plan_persons")
+        note = f"{wording.estimate(persons)} в группах"
+        tiles.append(("Группы со схожими дефицитами", wording.estimate(groups), note))
+    indicators = now.table("indicators")
+    if indicators is not None:
+        status = findings.indicator_status(indicators)["attainment"]
+        due = int(status.isin(["attained", "not_attained"]).sum())
+        value = f"{int((status == 'attained').sum())} из {due}"
+        note = f"с планом на период и данными; всего {len(status)}"
+        tiles.append(("Достигнуто показателей", value, note))
+    reported = municipalities_in_data(now)
+    if reported is not None:
+        total = len(now.region.municipalities)
+        tiles.append(("Муниципалитетов в данных", f"{len(reported)} из {total}", "по месту работы"))
+    return tiles
+
+
+def basis(row: dict) -> str:
+    """Write the interval and n of a row of a measure table."""
+    bounds = wording.interval(row)
+    size = f"n = {wording.number(row['n'])}"
+    return size if bounds == "—" else f"{bounds}; {size}"
+
+
+def municipalities_in_data(now: Published) -> list[str] | None:
+    """Codes of the municipalities whose staff is in the data, in the official order."""
+    coverage = now.table("coverage")
+    if coverage is None:
+        return None
+    given = coverage[(coverage["measure"] == "tested") & (coverage["n"].fillna(0) > 0)]
+    return [code for code in now.region.municipality_names if code in set(given["municipality"])]
+
+
+def _levels(now: Published) -> list[pn.Column]:
+    shares = now.of_procedure("level_shares")
+    if shares is None:
+        return []
+    figure = figures.level_shares_by_domain(shares, now.region)
+    return [parts.chart(figure, lambda: _levels_table(now, shares))]
+
+
+def _levels_table(now: Published, shares: pd.DataFrame) -> str:
+    lowest = now.region.diagnostics.levels[0].code
+    keys = {"wave": "entry", "level": lowest, "municipality": TOTAL, "family": TOTAL}
+    rows = shares.loc[(shares[list(keys)] == pd.Series(keys)).all(axis=1)]
+    rows = rows.assign(name=rows["domain"].map(now.region.domain_names))
+    headings = {"name": "Компетенция", "estimate": "Доля", "ci": "95 % интервал", "n": "n"}
+    return parts.readable(rows, headings)
+
+
+def _indicators(now: Published) -> pn.Column:
+    indicators = now.table("indicators")
+    if indicators is None:
+        return parts.card(parts.block("<h2>Показатели</h2><p>Нет данных.</p>"))
+    names = {entry.id: entry.name for entry in now.region.indicators}
+    status = findings.indicator_status(indicators)
+    order = {code: place for place, code in enumerate(figures.theme.ATTAINMENT)}
+    status = status.sort_values("attainment", key=lambda codes: codes.map(order), kind="stable")
+    rows = "".join(
+        f"<tr><td>{escape(names[row['indicator']])}</td>"
+        f'<td class="num">{escape(wording.estimate(row) if row["status"] == "ok" else "—")}</td>'
+        f"<td>{parts.state(row['attainment'], row['attainment_label'])}</td></tr>"
+        for row in status.to_dict("records")
+    )
+    head = '<th scope="col">Показатель</th><th scope="col" class="num">Значение</th>'
+    return parts.card(
+        parts.block(
+            '<h2>Показатели по достижению</h2><p class="muted small">Документ, затем расчёт '
+            'по опубликованным числам, затем записи издания</p><div class="scroll"><table>'
+            f'<thead><tr>{head}<th scope="col">Статус</th></tr></thead><tbody>{rows}</tbody>'
+            "</table></div>"
+        )
+    )
+
+
+# --- change -------------------------------------------------------------------------------------
+
+
+def _change(now: Published, before: Published | None) -> pn.Column:
+    title = "<h2>Что изменилось с прошлого периода</h2>"
+    if before is None:
+        text = "Прошлого опубликованного периода такого же вида и происхождения нет."
+        return parts.card(parts.block(f'{title}<p class="muted">{text}</p>'))
+    rows = [
+        (name, *(_value(published, find) for published in (before, now)))
+        for name, find in _COMPARED.items()
+    ]
+    periods = [p.edition.period.label for p in (before, now)]
+    frame = pd.DataFrame(rows, columns=["Что", *periods])
+    note = escape(comparability(now, before))
+    html = f'{title}<p class="muted small">{note}</p>{parts.table(frame, periods)}'
+    return parts.card(parts.block(html))
+
+
+def comparability(now: Published, before: Published) -> str:
+    """Say whether results of two periods may be compared."""
+    procedures = now.table("procedures")
+    if procedures is not None and (said := procedures["comparability"].dropna().unique()).size:
+        return f"По описанию процедуры: {'; '.join(said)}. Периоды стоят рядом, без стрелок."
+    scales = [_scale(published) for published in (before, now)]
+    if all(scales) and scales[0] != scales[1]:
+        return "Формы диагностики изменились: результаты несопоставимы, показаны рядом без стрелок."
+    return "Сопоставимость форм не подтверждена: периоды стоят рядом, без стрелок."
+
+
+def _scale(published: Published) -> frozenset[float]:
+    """Edges of the score intervals: they follow from the number of score points of the forms."""
+    histogram = published.of_procedure("score_histogram")
+    return frozenset() if histogram is None else frozenset(histogram["bin_high"].round(6))
+
+
+def _value(published: Published, find) -> str:
+    row = find(published)
+    if row is None:
+        return "нет данных"
+    bounds = wording.interval(row)
+    return wording.estimate(row) + ("" if bounds == "—" else f" ({bounds})")
+
+
+def _mean(published: Published) -> dict | None:
+    keys = {"wave": "entry", "domain": TOTAL, "municipality": TOTAL, "family": TOTAL}
+    table = published.of_procedure("score_distribution")
+    return _row(table, **keys, measure="score_mean")
+
+
+_COMPARED = {
+    "Прошли диагностику": lambda p: _row(p.table("coverage"), municipality=TOTAL, measure="tested"),
+    "Доля прошедших среди работников": lambda p: _row(
+        p.table("coverage"), municipality=TOTAL, measure="tested_share"
+    ),
+    "Результат не выше порога": lowest_share,
+    "Средний результат, % максимума": _mean,
+    "Группы": lambda p: _row(p.table("seminar_plan"), family=TOTAL, measure="plan_groups"),
+    "Педагоги в группах": lambda p: _row(
+        p.table("seminar_plan"), family=TOTAL, measure="plan_persons"
+    ),
+}
+
+
+def _municipalities(now: Published) -> pn.Column:
+    reported = municipalities_in_data(now)
+    if reported is None:
+        return parts.card(parts.block("<h2>Муниципалитеты</h2><p>Нет данных.</p>"))
+    coverage = now.table("coverage")
+    tested = coverage[coverage["measure"] == "tested"].set_index("municipality")
+    names = now.region.municipality_names
+    frame = pd.DataFrame(
+        {
+            "Муниципалитет": list(names.values()),
+            "Работники": [_count(tested["n"], code) for code in names],
+            "Прошли диагностику": [_count(tested["estimate"], code) for code in names],
+        }
+    )
+    title = f"В данных {len(reported)} из {wording.plural(len(names), *_PLACES)}"
+    html = parts.table(frame, ["Работники", "Прошли диагностику"])
+    return parts.card(parts.block(f"<h2>{title}</h2>{html}"))
+
+
+_PLACES = ("муниципалитета", "муниципалитетов", "муниципалитетов")
+
+
+def _count(values: pd.Series, code: str) -> str:
+    return wording.number(values[code]) if code in values.index else "нет данных"

@@ -1,0 +1,188 @@
+"""Pieces that pages are built of: text, tiles, tables and charts in cards, all in one style.
+
+Whatever comes from data is escaped here, where it becomes HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+
+import holoviews as hv
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from nmc_utils import figures, wording
+from nmc_utils.figures import theme
+
+CSS = f"""
+:host {{ font-family: Roboto, "Segoe UI", Arial, sans-serif; color: {theme.INK};
+  font-size: 15px; line-height: 1.45; --accent: {theme.ACCENT}; --muted: {theme.MUTED};
+  --line: {theme.GRID}; }}
+h1 {{ font-size: 28px; line-height: 1.15; font-weight: 700; margin: 0 0 4px;
+  letter-spacing: -.01em; }}
+h2 {{ font-size: 17px; line-height: 1.3; font-weight: 700; margin: 0; }}
+p {{ margin: 0; }}
+.muted {{ color: var(--muted); }}
+.small {{ font-size: 13px; }}
+.lead {{ margin: 14px 0 0; padding: 0; list-style: none; max-width: 940px; }}
+.lead li {{ font-size: 17px; line-height: 1.45; padding: 7px 0 7px 16px;
+  border-left: 3px solid var(--accent); margin: 0 0 6px; }}
+.tiles {{ display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); }}
+.tile {{ background: #fff; border: 1px solid var(--line); border-top: 3px solid var(--accent);
+  border-radius: 4px; padding: 14px 16px 12px; }}
+.tile .name {{ font-size: 13px; color: var(--muted); min-height: 2.7em; }}
+.tile .value {{ font-size: 30px; font-weight: 700; line-height: 1.15;
+  font-variant-numeric: tabular-nums; white-space: nowrap; }}
+.tile .note {{ font-size: 13px; color: var(--muted); margin-top: 4px; }}
+.scroll {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.35; }}
+caption {{ text-align: left; font-weight: 700; font-size: 17px; padding: 0 0 8px; }}
+th {{ text-align: left; vertical-align: bottom; font-weight: 400; color: var(--muted);
+  font-size: 13px; border-bottom: 1px solid {theme.FAINT}; padding: 6px 12px 6px 0; }}
+td {{ vertical-align: top; border-bottom: 1px solid var(--line); padding: 7px 12px 7px 0; }}
+th.num, td.num {{ text-align: right; white-space: nowrap;
+  font-variant-numeric: tabular-nums lining-nums; }}
+th:last-child, td:last-child {{ padding-right: 0; }}
+tr.first td {{ border-top: 1px solid {theme.FAINT}; }}
+td.id {{ font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 12.5px; }}
+.state {{ white-space: nowrap; font-weight: 700; }}
+.wide-state {{ font-weight: 700; }}
+dl {{ display: grid; grid-template-columns: minmax(140px, 220px) 1fr; gap: 6px 20px; margin: 0; }}
+dt {{ color: var(--muted); font-size: 14px; }}
+dd {{ margin: 0; font-size: 14px; }}
+.note {{ font-size: 13px; color: var(--muted); }}
+.demo {{ background: #fff4e0; color: #6b3d00; border-left: 4px solid {theme.CONTRAST};
+  padding: 8px 14px; font-size: 14px; font-weight: 700; border-radius: 2px; }}
+.notice {{ background: #eef4f8; border-left: 4px solid var(--accent); padding: 8px 14px;
+  border-radius: 2px; }}
+.harm {{ border-top: 1px solid {theme.FAINT}; padding-top: 12px; font-weight: 700; }}
+.foot {{ border-top: 1px solid {theme.FAINT}; padding: 10px 0 18px; font-size: 12.5px;
+  color: var(--muted); }}
+@media (max-width: 599px) {{
+  h1 {{ font-size: 23px; }}
+  .lead li {{ font-size: 15.5px; }}
+  .tiles {{ grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }}
+  .tile {{ padding: 10px 12px; }}
+  .tile .value {{ font-size: 23px; }}
+  dl {{ grid-template-columns: 1fr; gap: 0; }}
+  dd {{ margin-bottom: 8px; }}
+}}
+"""
+_CARD = {
+    "background": theme.PAPER,
+    "border": f"1px solid {theme.GRID}",
+    "border-radius": "4px",
+    "padding": "16px 18px",
+    "box-sizing": "border-box",
+    "min-width": "0",
+}
+
+
+def block(html: str, **params: object) -> pn.pane.HTML:
+    """HTML in the style of the app. What comes from data must be escaped before."""
+    params = {"sizing_mode": "stretch_width", "margin": 0} | params
+    return pn.pane.HTML(html, stylesheets=[CSS], **params)
+
+
+def heading(title: str, *lines: str) -> pn.pane.HTML:
+    """Heading of a page with sentences below it."""
+    text = "".join(f'<p class="muted">{escape(line)}</p>' for line in lines)
+    return block(f"<h1>{escape(title)}</h1>{text}")
+
+
+def tiles(entries: Iterable[tuple[str, str, str]]) -> pn.pane.HTML:
+    """Tiles of (name, value, note): the note carries interval and n."""
+    cells = "".join(
+        f'<div class="tile"><div class="name">{escape(name)}</div>'
+        f'<div class="value">{escape(value)}</div><div class="note">{escape(note)}</div></div>'
+        for name, value, note in entries
+    )
+    return block(f'<div class="tiles">{cells}</div>')
+
+
+def card(*objects: object, basis: int = 480, **styles: str) -> pn.Column:
+    """A card that takes an even share of its row and at least `basis` pixels where there is room."""
+    flex = {"flex": f"1 1 min({basis}px, 100%)"}
+    return pn.Column(
+        *objects, sizing_mode="stretch_width", margin=0, styles=_CARD | flex | styles
+    )
+
+
+def row(*objects: object) -> pn.FlexBox:
+    """Cards side by side, below one another where the screen is narrow."""
+    return pn.FlexBox(
+        *objects,
+        flex_wrap="wrap",
+        align_items="stretch",
+        gap="16px",
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+
+
+def table(
+    frame: pd.DataFrame, numeric: Sequence[str] = (), *, caption: str = "", ids: Sequence[str] = ()
+) -> str:
+    """HTML of a table of text; `numeric` columns align right, `ids` are set in monospace."""
+    kinds = {c: ' class="num"' if c in numeric else "" for c in frame}
+    kinds |= {c: ' class="id"' for c in ids}
+    head = "".join(f'<th scope="col"{kinds[c]}>{escape(str(c))}</th>' for c in frame)
+    body = "".join(
+        "<tr>" + "".join(f"<td{kinds[c]}>{escape(str(row[c]))}</td>" for c in frame) + "</tr>"
+        for row in frame.to_dict("records")
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return (
+        f'<div class="scroll" tabindex="0"><table>{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def readable(frame: pd.DataFrame, columns: Mapping[str, str], caption: str = "") -> str:
+    """HTML of a measure table: `columns` maps a column to its Russian heading."""
+    shown = wording.readable(frame, dict(columns))
+    return table(shown.frame, shown.numeric, caption=caption)
+
+
+def chart(
+    figure: hv.Overlay, as_table: Callable[[], str], *, min_width: int = 0, **params: object
+) -> pn.Column:
+    """A figure in a card under its finding, with a button that turns it into a table."""
+    words = figures.heading(figure)
+    text = f'<h2>{escape(words.title)}</h2><p class="muted small">{escape(words.subtitle)}</p>'
+    pane = pn.pane.HoloViews(
+        figure.opts(show_title=False),
+        sizing_mode="stretch_width",
+        min_width=min_width or None,
+        margin=0,
+        linked_axes=False,
+    )
+    frame = pn.Column(pane, sizing_mode="stretch_width", margin=0, styles={"overflow-x": "auto"})
+    button = pmui.Button(
+        label=_AS_TABLE, variant="text", size="small", margin=(2, 0, 0, -5), width=170
+    )
+
+    def turn(_: object) -> None:
+        to_table = button.label == _AS_TABLE
+        frame[:] = [block(as_table())] if to_table else [pane]
+        button.label = _AS_CHART if to_table else _AS_TABLE
+
+    button.on_click(turn)
+    return card(block(text), button, frame, **params)
+
+
+_AS_TABLE, _AS_CHART = "Показать таблицей", "Показать графиком"
+
+
+def choice(label: str, options: Mapping[str, str], value: str, **params: object) -> pmui.Select:
+    """A drop-down; `options` maps what is shown to its code."""
+    params = {"width": 250, "margin": 0, "size": "small"} | params
+    return pmui.Select(label=label, options=dict(options), value=value, **params)
+
+
+def state(code: str, words: str) -> str:
+    """A status as sign, colour and words."""
+    mark = theme.ATTAINMENT[code]
+    return f'<span style="color:{mark.colour};font-weight:700">{mark.sign} {escape(words)}</span>'

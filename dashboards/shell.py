@@ -1,0 +1,145 @@
+"""The frame around the pages: heading, navigation, choice of edition, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qsl, urlencode
+
+import panel as pn
+import panel_material_ui as pmui
+
+from dashboards import parts
+from dashboards.pages import diagnostics, groups, indicators, overview
+from dashboards.store import FILTERS, PAGES, Published, State, published_editions
+from nmc_utils import figures, wording
+from nmc_utils.editions import DefinitionError
+from nmc_utils.figures import theme
+from nmc_utils.results import ResultsError
+
+TITLE = "Мониторинг профессиональных компетенций"
+_VIEWS: dict[str, Callable[[State], pn.Column]] = {
+    "overview": overview.view,
+    "diagnostics": diagnostics.view,
+    "groups": groups.view,
+    "indicators": indicators.view,
+}
+_TEMPLATE = """{% extends "base.html" %}
+{% block postamble %}{{ super() }}
+<script>document.documentElement.lang = "ru"</script>{% endblock %}"""
+_STATUS = {"draft": "Проект"}
+
+
+def application() -> pmui.Page:
+    """Build the page of one session; a failure becomes a sentence on it."""
+    pn.extension(
+        loading_indicator=True,
+        disconnect_notification="Связь с сервером прервана. Обновите страницу.",
+    )
+    figures.use("bokeh")
+    try:
+        main = _main(State(published_editions()))
+    except (DefinitionError, ResultsError, FileNotFoundError) as error:
+        main = [parts.block(f'<p class="notice">{parts.escape(str(error))}</p>', margin=24)]
+    return pmui.Page(
+        title=TITLE,
+        main=main,
+        main_width=1280,
+        theme_toggle=False,
+        template=_TEMPLATE,
+        theme_config={
+            "palette": {"primary": {"main": theme.ACCENT}, "background": {"default": "#f5f7f8"}},
+            "typography": {"button": {"textTransform": "none"}},
+        },
+    )
+
+
+def _main(state: State) -> list[pn.viewable.Viewable]:
+    location = pn.state.location
+    if location is not None:
+        state.restore(dict(parse_qsl((location.search or "").lstrip("?"))))
+        state.param.watch(
+            lambda *_: location.param.update(search="?" + urlencode(state.address())),
+            ["region", "period", "page", *FILTERS],
+        )
+        location.search = "?" + urlencode(state.address())
+    content = pn.Column(sizing_mode="stretch_width", margin=0)
+    banner = pn.Column(sizing_mode="stretch_width", margin=0)
+    footer = pn.Column(sizing_mode="stretch_width", margin=0)
+
+    def draw(*_: object) -> None:
+        banner[:] = _banners(state)
+        content[:] = [_page(state)]
+        footer[:] = [parts.block(_footer(state.current))]
+
+    draw()
+    state.param.watch(draw, ["region", "period", "page"])
+    body = pn.Column(
+        _navigation(state),
+        banner,
+        content,
+        footer,
+        sizing_mode="stretch_width",
+        margin=0,
+        styles={"padding": "16px clamp(12px, 2.2vw, 28px) 0", "gap": "18px"},
+    )
+    return [body]
+
+
+def _page(state: State) -> pn.viewable.Viewable:
+    try:
+        return _VIEWS[state.page](state)
+    except ResultsError as error:
+        return parts.block(f'<p class="notice">{parts.escape(str(error))}</p>')
+
+
+def _navigation(state: State) -> pn.FlexBox:
+    tabs = pmui.TabMenu(
+        items=list(PAGES.values()),
+        active=list(PAGES).index(state.page),
+        variant="scrollable",
+        sizing_mode="stretch_width",
+    )
+    region = parts.choice("Регион", state.regions, state.region, width=220)
+    period = parts.choice("Период", state.periods, state.period, width=150)
+
+    def go_to_page(event) -> None:
+        if event.new is not None:
+            state.page = list(PAGES)[event.new]
+
+    def go_to_region(event) -> None:
+        state.choose(event.new)
+        period.param.update(options=state.periods, value=state.period)
+
+    tabs.param.watch(go_to_page, "active")
+    region.param.watch(go_to_region, "value")
+    period.param.watch(lambda event: state.choose(state.region, event.new), "value")
+    return pn.FlexBox(
+        pn.Column(tabs, styles={"flex": "1 1 340px", "min-width": "0"}, margin=0),
+        region,
+        period,
+        align_items="center",
+        gap="12px",
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+
+
+def _banners(state: State) -> list[pn.pane.HTML]:
+    banners = []
+    if state.current.edition.is_demonstration:
+        banners.append(parts.block(f'<p class="demo">{wording.DEMONSTRATION}</p>'))
+    if state.notice:
+        text = parts.escape(state.notice)
+        banners.append(parts.block(f'<p class="notice" role="status">{text}</p>'))
+    return banners
+
+
+def _footer(now: Published) -> str:
+    edition = now.edition
+    words = [
+        str(edition),
+        f"данные на {wording.day(edition.as_of)}",
+        f"прогон {now.run}",
+        _STATUS.get(edition.status, edition.status),
+    ]
+    return f'<p class="foot">{parts.escape(" · ".join(words))}</p>'

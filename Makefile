@@ -46,8 +46,9 @@ lock: $(READY)         ## renew every pinned version
 		--custom-compile-command "make lock" --extra dev pyproject.toml -o requirements.lock
 
 notebooks: run         ## execute the committed notebooks anew on the demonstration
-	@$(BIN)/python -m jupyter nbconvert --log-level WARN --to notebook --inplace --execute \
-		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+	@$(BIN)/jupyter nbconvert --log-level WARN --to notebook --inplace --execute \
+		--ExecutePreprocessor.record_timing=False \
+		--KernelManager.transport_encryption=auto notebooks/*.ipynb
 
 pictures: run          ## pictures of the README from the running product
 	@$(BIN)/python docs/take_pictures.py

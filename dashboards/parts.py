@@ -12,6 +12,7 @@ import holoviews as hv
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.events import Tap
 
 from nmc_utils import figures, wording
 from nmc_utils.figures import theme
@@ -24,15 +25,17 @@ h1 {{ font-size: 28px; line-height: 1.15; font-weight: 700; margin: 0 0 4px;
   letter-spacing: -.01em; }}
 h2 {{ font-size: 17px; line-height: 1.3; font-weight: 700; margin: 0; }}
 p {{ margin: 0; }}
+h2.gap, p.gap {{ margin: 8px 0 6px; }}
 .muted {{ color: var(--muted); }}
 .small {{ font-size: 13px; }}
-.lead {{ margin: 14px 0 0; padding: 0; list-style: none; max-width: 940px; }}
-.lead li {{ font-size: 17px; line-height: 1.45; padding: 7px 0 7px 16px;
-  border-left: 3px solid var(--accent); margin: 0 0 6px; }}
-.tiles {{ display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); }}
+.lead {{ margin: 8px 0 0; padding: 0; list-style: none; }}
+.lead li {{ font-size: 16px; padding: 9px 0; border-top: 1px solid var(--line); }}
+.lead li:first-child {{ border-top: 0; }}
+.tiles {{ display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); }}
 .tile {{ background: #fff; border: 1px solid var(--line); border-top: 3px solid var(--accent);
   border-radius: 4px; padding: 14px 16px 12px; }}
-.tile .name {{ font-size: 13px; color: var(--muted); min-height: 2.7em; }}
+.tile {{ display: flex; flex-direction: column; }}
+.tile .name {{ font-size: 13px; color: var(--muted); flex: 1 0 auto; margin-bottom: 4px; }}
 .tile .value {{ font-size: 30px; font-weight: 700; line-height: 1.15;
   font-variant-numeric: tabular-nums; white-space: nowrap; }}
 .tile .note {{ font-size: 13px; color: var(--muted); margin-top: 4px; }}
@@ -45,10 +48,12 @@ td {{ vertical-align: top; border-bottom: 1px solid var(--line); padding: 7px 12
 th.num, td.num {{ text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums lining-nums; }}
 th:last-child, td:last-child {{ padding-right: 0; }}
-tr.first td {{ border-top: 1px solid {theme.FAINT}; }}
 td.id {{ font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 12.5px; }}
-.state {{ white-space: nowrap; font-weight: 700; }}
-.wide-state {{ font-weight: 700; }}
+table.wide {{ min-width: 900px; font-size: 13.5px; }}
+table.wide td {{ border-bottom: 0; }}
+table.wide tr.first td {{ border-top: 1px solid var(--line); }}
+ul.people {{ columns: 220px; list-style: none; margin: 8px 0 0; padding: 0;
+  font: 12.5px/1.7 "DejaVu Sans Mono", Consolas, monospace; }}
 dl {{ display: grid; grid-template-columns: minmax(140px, 220px) 1fr; gap: 6px 20px; margin: 0; }}
 dt {{ color: var(--muted); font-size: 14px; }}
 dd {{ margin: 0; font-size: 14px; }}
@@ -66,6 +71,7 @@ dd {{ margin: 0; font-size: 14px; }}
   .tiles {{ grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }}
   .tile {{ padding: 10px 12px; }}
   .tile .value {{ font-size: 23px; }}
+  .tile:last-child:nth-child(odd) {{ grid-column: 1 / -1; }}
   dl {{ grid-template-columns: 1fr; gap: 0; }}
   dd {{ margin-bottom: 8px; }}
 }}
@@ -74,9 +80,12 @@ _CARD = {
     "background": theme.PAPER,
     "border": f"1px solid {theme.GRID}",
     "border-radius": "4px",
-    "padding": "16px 18px",
+    "padding": "16px clamp(12px, 1.4vw, 18px)",
     "box-sizing": "border-box",
     "min-width": "0",
+    "gap": "10px",
+    "align-self": "stretch",
+    "height": "auto",
 }
 
 
@@ -103,11 +112,9 @@ def tiles(entries: Iterable[tuple[str, str, str]]) -> pn.pane.HTML:
 
 
 def card(*objects: object, basis: int = 480, **styles: str) -> pn.Column:
-    """A card that takes an even share of its row and at least `basis` pixels where there is room."""
+    """A card with an even share of its row, of at least `basis` pixels where there is room."""
     flex = {"flex": f"1 1 min({basis}px, 100%)"}
-    return pn.Column(
-        *objects, sizing_mode="stretch_width", margin=0, styles=_CARD | flex | styles
-    )
+    return pn.Column(*objects, sizing_mode="stretch_width", margin=0, styles=_CARD | flex | styles)
 
 
 def row(*objects: object) -> pn.FlexBox:
@@ -120,6 +127,15 @@ def row(*objects: object) -> pn.FlexBox:
         sizing_mode="stretch_width",
         margin=0,
     )
+
+
+def stack(*cards: pn.Column, basis: int = 480) -> pn.Column:
+    """Cards below one another that take the place of one in a row."""
+    styles = {"flex": f"1 1 min({basis}px, 100%)", "min-width": "0", "gap": "16px"}
+    for entry in cards:
+        entry.styles = entry.styles | {"flex": "0 0 auto"}
+    cards[-1].styles = cards[-1].styles | {"flex": "1 0 auto"}
+    return pn.Column(*cards, sizing_mode="stretch_width", margin=0, styles=styles)
 
 
 def table(
@@ -147,22 +163,28 @@ def readable(frame: pd.DataFrame, columns: Mapping[str, str], caption: str = "")
 
 
 def chart(
-    figure: hv.Overlay, as_table: Callable[[], str], *, min_width: int = 0, **params: object
+    figure: hv.Overlay,
+    as_table: Callable[[], str],
+    *,
+    min_width: int = 320,
+    on_tap: Callable[[float], None] | None = None,
+    **params: object,
 ) -> pn.Column:
-    """A figure in a card under its finding, with a button that turns it into a table."""
+    """A figure in a card under its finding, with a button that turns it into a table.
+
+    `on_tap` is told the height in the figure at which somebody pressed it.
+    """
     words = figures.heading(figure)
     text = f'<h2>{escape(words.title)}</h2><p class="muted small">{escape(words.subtitle)}</p>'
     pane = pn.pane.HoloViews(
-        figure.opts(show_title=False),
+        _tappable(figure, on_tap).opts(show_title=False),
         sizing_mode="stretch_width",
-        min_width=min_width or None,
-        margin=0,
+        styles={"min-width": f"{min_width}px"},
         linked_axes=False,
+        margin=0,
     )
     frame = pn.Column(pane, sizing_mode="stretch_width", margin=0, styles={"overflow-x": "auto"})
-    button = pmui.Button(
-        label=_AS_TABLE, variant="text", size="small", margin=(2, 0, 0, -5), width=170
-    )
+    button = pmui.Button(label=_AS_TABLE, variant="outlined", size="small", margin=0, width=92)
 
     def turn(_: object) -> None:
         to_table = button.label == _AS_TABLE
@@ -170,16 +192,62 @@ def chart(
         button.label = _AS_CHART if to_table else _AS_TABLE
 
     button.on_click(turn)
-    return card(block(text), button, frame, **params)
+    head = pn.FlexBox(
+        block(text, styles={"flex": "1 1 250px", "min-width": "0"}),
+        button,
+        gap="8px 12px",
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    return card(head, frame, **params)
 
 
-_AS_TABLE, _AS_CHART = "Показать таблицей", "Показать графиком"
+def _tappable(figure: hv.Overlay, on_tap: Callable[[float], None] | None) -> hv.Overlay:
+    if on_tap is None:
+        return figure
+    hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs["hooks"]
+
+    def listen(plot: object, _: object) -> None:
+        plot.state.on_event(Tap, lambda event: on_tap(event.y))
+
+    return figure.opts(hooks=[*hooks, listen])
 
 
-def choice(label: str, options: Mapping[str, str], value: str, **params: object) -> pmui.Select:
-    """A drop-down; `options` maps what is shown to its code."""
-    params = {"width": 250, "margin": 0, "size": "small"} | params
-    return pmui.Select(label=label, options=dict(options), value=value, **params)
+_AS_TABLE, _AS_CHART = "Таблица", "График"
+
+
+def choice(label: str, options: Mapping[str, str], value: str, *, width: int = 250) -> pmui.Select:
+    """A drop-down as wide as `width` where there is room; `options` maps words to codes."""
+    return pmui.Select(
+        label=label,
+        options=dict(options),
+        value=value,
+        size="small",
+        margin=0,
+        sizing_mode="stretch_width",
+        styles={"flex": f"{width} 1 {width // 2}px", "max-width": f"{width}px"},
+    )
+
+
+def bar(*widgets: pn.viewable.Viewable) -> pn.FlexBox:
+    """Controls in a line that wraps."""
+    return pn.FlexBox(
+        *widgets, align_items="center", gap="12px", sizing_mode="stretch_width", margin=0
+    )
+
+
+def later(draw: Callable[[], list[pn.viewable.Viewable]]) -> pn.Column:
+    """Draw what lies below the first screen once that is on the screen."""
+    column = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "20px"})
+
+    def fill() -> None:
+        column[:] = draw()
+
+    if pn.state.curdoc is None or pn.state.loaded:
+        fill()
+    else:
+        pn.state.onload(fill)
+    return column
 
 
 def state(code: str, words: str) -> str:

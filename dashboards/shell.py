@@ -40,17 +40,24 @@ def application() -> pmui.Page:
         main = _main(State(published_editions()))
     except (DefinitionError, ResultsError, FileNotFoundError) as error:
         main = [parts.block(f'<p class="notice">{parts.escape(str(error))}</p>', margin=24)]
-    return pmui.Page(
+    page = pmui.Page(
         title=TITLE,
         main=main,
         main_width=1280,
         theme_toggle=False,
+        sx={
+            "& main": {"backgroundColor": "#f4f6f8"},
+            "& header .MuiTypography-root": {"fontSize": {"xs": "1.05rem", "sm": "1.35rem"}},
+        },
         template=_TEMPLATE,
         theme_config={
             "palette": {"primary": {"main": theme.ACCENT}, "background": {"default": "#f5f7f8"}},
             "typography": {"button": {"textTransform": "none"}},
         },
     )
+    # Otherwise Page repaints axes, titles and grids of our figures in its own style.
+    page._custom_theme = ["Axis", "Figure", "Grid", "Title"]
+    return page
 
 
 def _main(state: State) -> list[pn.viewable.Viewable]:
@@ -67,6 +74,7 @@ def _main(state: State) -> list[pn.viewable.Viewable]:
     footer = pn.Column(sizing_mode="stretch_width", margin=0)
 
     def draw(*_: object) -> None:
+        state.leave()
         banner[:] = _banners(state)
         content[:] = [_page(state)]
         footer[:] = [parts.block(_footer(state.current))]
@@ -80,7 +88,7 @@ def _main(state: State) -> list[pn.viewable.Viewable]:
         footer,
         sizing_mode="stretch_width",
         margin=0,
-        styles={"padding": "16px clamp(12px, 2.2vw, 28px) 0", "gap": "18px"},
+        styles={"padding": "16px clamp(12px, 2.2vw, 28px) 0", "gap": "18px", "flex": "none"},
     )
     return [body]
 
@@ -99,8 +107,8 @@ def _navigation(state: State) -> pn.FlexBox:
         variant="scrollable",
         sizing_mode="stretch_width",
     )
-    region = parts.choice("Регион", state.regions, state.region, width=220)
-    period = parts.choice("Период", state.periods, state.period, width=150)
+    region = parts.choice("Регион", state.regions, state.region, width=260)
+    period = parts.choice("Период", state.periods, state.period, width=170)
 
     def go_to_page(event) -> None:
         if event.new is not None:
@@ -113,15 +121,10 @@ def _navigation(state: State) -> pn.FlexBox:
     tabs.param.watch(go_to_page, "active")
     region.param.watch(go_to_region, "value")
     period.param.watch(lambda event: state.choose(state.region, event.new), "value")
-    return pn.FlexBox(
-        pn.Column(tabs, styles={"flex": "1 1 340px", "min-width": "0"}, margin=0),
-        region,
-        period,
-        align_items="center",
-        gap="12px",
-        sizing_mode="stretch_width",
-        margin=0,
-    )
+    chosen = parts.bar(region, period)
+    chosen.styles = {"flex": "1 1 330px", "max-width": "440px"}
+    strip = pn.Column(tabs, styles={"flex": "1 1 340px", "min-width": "0"}, margin=0)
+    return parts.bar(strip, chosen)
 
 
 def _banners(state: State) -> list[pn.pane.HTML]:

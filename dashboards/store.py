@@ -6,7 +6,7 @@ says in a sentence when an address asked for something that does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,7 @@ class State(param.Parameterized):
         if not editions:
             raise DefinitionError("Опубликованных изданий нет. Выполните: nmc run")
         self.editions = editions
+        self._followed: list[param.parameterized.Watcher] = []
         first = editions[0].edition
         super().__init__(region=first.region.code, period=self._last_period(first.region.code))
 
@@ -153,6 +154,22 @@ class State(param.Parameterized):
             notice="",
         )
 
+    def toggle(self, name: str, value: str) -> None:
+        """Choose a value of a filter, or everything again when it was chosen already."""
+        chosen = FILTERS[name] if getattr(self, name) == value else value
+        self.param.update(**{name: chosen})
+
+    def follow(self, draw: Callable[[], None], *names: str) -> None:
+        """Draw now and whenever one of the choices changes, until the page is left."""
+        draw()
+        self._followed.append(self.param.watch(lambda *_: draw(), list(names)))
+
+    def leave(self) -> None:
+        """Forget what the page followed."""
+        for watcher in self._followed:
+            self.param.unwatch(watcher)
+        self._followed.clear()
+
     def restore(self, query: Mapping[str, str]) -> None:
         """Take the choices from an address; what it names wrongly is left out and told."""
         wrong = self._restore_edition(query)
@@ -168,7 +185,9 @@ class State(param.Parameterized):
             else:
                 wrong.append(f"значения «{value}»")
         if wrong:
-            self.notice = f"По этой ссылке нет {', '.join(wrong)}. Показано: {self.current.edition}."
+            self.notice = (
+                f"По этой ссылке нет {', '.join(wrong)}. Показано: {self.current.edition}."
+            )
 
     def address(self) -> dict[str, str]:
         """What the address of this view carries: filters only where they were chosen."""

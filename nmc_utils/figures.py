@@ -413,7 +413,7 @@ def group_labels(seminar_groups: pd.DataFrame, region: Region) -> dict[str, str]
     groups = seminar_groups.assign(place=seminar_groups["family"].map(order))
     groups = groups.sort_values(["place", "group_id"])
     numbers = groups.groupby("family").cumcount() + 1
-    names = groups["family"].map(region.family_names) + ", № " + numbers.astype("str")
+    names = groups["family"].map(region.family_names) + f", №{_NB}" + numbers.astype("str")
     return dict(zip(groups["group_id"], names, strict=True))
 
 
@@ -512,6 +512,45 @@ def _topic_cells(
             }
         )
     return pd.DataFrame(cells)
+
+
+def topics_by_family(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:
+    """Family × domain: in how many of a family's groups the topic was chosen."""
+    subtitle = "В скольких группах предметной семьи выбрана тема"
+    if seminar_groups.empty:
+        return theme.reason("Ни одной группы не составлено", "Темы групп", subtitle)
+    domains = {domain.code: domain.name for domain in region.domains}
+    sizes = seminar_groups["family"].value_counts()
+    families = {code: name for code, name in region.family_names.items() if code in sizes}
+    pairs = seminar_groups[["family", "topics"]].explode("topics").dropna()
+    counts = pd.crosstab(pairs["family"], pairs["topics"])
+    counts = counts.reindex(index=list(families), columns=list(domains), fill_value=0)
+    often = counts.sum().sort_values(ascending=False, kind="stable")
+    groups = wording.plural(len(seminar_groups), "группы", "групп", "групп")
+    cells = []
+    for place, (code, row) in enumerate(counts.iterrows()):
+        for across, (domain, count) in enumerate(row.items()):
+            fill, ink = theme.sequential(count / sizes[code])
+            text = f"{count} из {sizes[code]}"
+            name = f"{families[code]}, {domains[domain].lower()}"
+            cells.append(
+                {
+                    "x": float(across),
+                    "y": -float(place),
+                    "name": name,
+                    "hint": f"тема выбрана в группах: {text}",
+                    "text": text,
+                    "fill": fill,
+                    "ink": ink,
+                }
+            )
+    return theme.heat(
+        pd.DataFrame(cells),
+        title=f"Чаще всего выбрана тема «{domains[often.index[0]]}»: в {often.iloc[0]} из {groups}",
+        subtitle=subtitle,
+        rows=families,
+        columns=domains,
+    )
 
 
 # --- indicators ---------------------------------------------------------------------------------

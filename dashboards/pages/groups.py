@@ -1,3 +1,177 @@
+"""Группы: the plan of seminar groups, its proven gap, and who is in it. Pseudonyms only."""
+
+from __future__ import annotations
+
+import pandas as pd
+import panel as pn
+
 from dashboards import parts
-def view(state):
-    return parts.heading("x")
+from dashboards.store import Published, State
+from nmc_utils import figures, findings, wording
+from nmc_utils.editions import TOTAL
+
+_TILES = {
+    "plan_groups": "Групп в плане",
+    "plan_persons": "Педагоги в группах",
+    "plan_without_group": "Без группы, хотя она нужна",
+    "plan_coverage": "Результатов ≤ порога закрыто темами",
+    "plan_precision": "Мест, где тема нужна участнику",
+}
+
+
+def view(state: State) -> pn.Column:
+    """Tiles, the proven gap, groups by family, one group with its members, who is left out."""
+    now = state.current
+    plan, groups = now.table("seminar_plan"), now.table("seminar_groups")
+    title = "Группы со схожими дефицитами"
+    if plan is None or groups is None or groups.empty:
+        return pn.Column(parts.heading(title, "План групп в этом издании не составлен."))
+    chosen = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "20px"})
+
+    def draw() -> None:
+        chosen[:] = _family(now, groups, state.family)
+
+    state.follow(draw, "family")
+    sizes = figures.group_sizes(groups, now.region)
+    return pn.Column(
+        parts.heading(title, findings.optimality(plan)),
+        parts.tiles(_tiles(plan)),
+        parts.row(
+            parts.chart(sizes, lambda: _sizes_table(now, plan), basis=560, min_width=520),
+            _without_group(now),
+        ),
+        _choose_family(state, groups),
+        chosen,
+        parts.block(f'<p class="harm">{wording.NO_HARM}</p>'),
+        sizing_mode="stretch_width",
+        margin=0,
+        styles={"gap": "20px"},
+    )
+
+
+def _tiles(plan: pd.DataFrame) -> list[tuple[str, str, str]]:
+    rows = plan[plan["family"] == TOTAL].set_index("measure", drop=False)
+    return [
+        (name, wording.estimate(rows.loc[code]), f"n = {wording.number(rows.loc[code, 'n'])}")
+        for code, name in _TILES.items()
+        if code in rows.index
+    ]
+
+
+def _sizes_table(now: Published, plan: pd.DataFrame) -> str:
+    names = {TOTAL: "Все предметы"} | now.region.family_names
+    words = plan.assign(text=[wording.estimate(row) for row in plan.to_dict("records")])
+    wide = words.pivot(index="family", columns="measure", values="text")
+    wide = wide.reindex([code for code in names if code in wide.index])
+    frame = pd.DataFrame({"Предметная группа": [names[code] for code in wide.index]})
+    for code, heading in _TILES.items():
+        if code in wide:
+            frame[heading] = wide[code].fillna("—").to_numpy()
+    return parts.table(frame, list(frame.columns[1:]))
+
+
+def _without_group(now: Published) -> pn.Column:
+    members = now.table("seminar_members")
+    title = "<h2>Кто остаётся без группы и почему</h2>"
+    if members is None:
+        return parts.card(parts.block(f"{title}<p>Списка участников в издании нет.</p>"), basis=320)
+    left = members[members["group_id"].isna()]
+    counts = left["reason_label"].value_counts()
+    frame = pd.DataFrame(
+        {
+            "Причина": [str(reason).rstrip(".") for reason in counts.index],
+            "Человек": [wording.number(count) for count in counts],
+        }
+    )
+    total = f"Всего {wording.persons(len(left))} из {wording.persons(len(members))}"
+    html = f'{title}<p class="muted small">{total}</p>{parts.table(frame, ["Человек"])}'
+    return parts.card(parts.block(html), basis=320)
+
+
+def _choose_family(state: State, groups: pd.DataFrame) -> pn.FlexBox:
+    present = set(groups["family"])
+    names = {
+        name: code for code, name in state.current.region.family_names.items() if code in present
+    }
+    value = state.family if state.family in present else next(iter(names.values()), None)
+    select = parts.choice("Предметная группа", names, value, width=300)
+    select.param.watch(lambda event: state.param.update(family=event.new), "value")
+    return parts.bar(select)
+
+
+def _family(now: Published, groups: pd.DataFrame, family: str) -> list[pn.FlexBox]:
+    """The groups of one family: as a table, by topics, and one of them in full."""
+    codes = [code for code in now.region.family_names if code in set(groups["family"])]
+    mine = groups[groups["family"] == (family if family in codes else codes[0])]
+    labels = figures.group_labels(mine, now.region)
+    mine = mine.set_index("group_id").loc[list(labels)].reset_index()
+    topics = now.table("seminar_topics")
+    detail = pn.Column(sizing_mode="stretch_width", margin=0)
+    select = parts.choice(
+        "Группа", {name: code for code, name in labels.items()}, mine.iloc[0]["group_id"], width=300
+    )
+
+    def draw(*_: object) -> None:
+        detail[:] = [parts.block(_group(now, mine, select.value, labels[select.value]))]
+
+    draw()
+    select.param.watch(draw, "value")
+    rows = [
+        parts.row(
+            parts.card(parts.block(_groups_table(now, mine, labels)), basis=560),
+            parts.card(parts.bar(select), detail, basis=360),
+        )
+    ]
+    if topics is not None:
+        figure = figures.group_topics(mine, topics, now.region)
+        own = topics[topics["group_id"].isin(list(labels))]
+        chart = parts.chart(figure, lambda: _topics_table(now, own, labels), min_width=620)
+        rows.insert(0, parts.row(chart))
+    return rows
+
+
+def _groups_table(now: Published, groups: pd.DataFrame, labels: dict[str, str]) -> str:
+    domains = now.region.domain_names
+    frame = pd.DataFrame(
+        {
+            "Группа": [labels[group] for group in groups["group_id"]],
+            "Темы": [_topics(topics, domains) for topics in groups["topics"]],
+            "Человек": [wording.number(size) for size in groups["size"]],
+            "Ведущий": groups["leader_id"].fillna("не назначен"),
+        }
+    )
+    family = now.region.family_names[groups["family"].iloc[0]]
+    title = f"{family}: {wording.plural(len(groups), 'группа', 'группы', 'групп')}"
+    return parts.table(frame, ["Человек"], caption=title, ids=["Ведущий"])
+
+
+def _topics(topics, domains: dict[str, str]) -> str:
+    return ", ".join(
+        domains[topic].lower() if topic != "ict" else domains[topic] for topic in topics
+    )
+
+
+def _topics_table(now: Published, topics: pd.DataFrame, labels: dict[str, str]) -> str:
+    rows = topics.assign(
+        group=topics["group_id"].map(labels), name=topics["domain"].map(now.region.domain_names)
+    )
+    headings = {"group": "Группа", "name": "Тема", "estimate": "Нужна", "n": "В группе"}
+    return parts.readable(rows, headings)
+
+
+def _group(now: Published, groups: pd.DataFrame, group_id: str, label: str) -> str:
+    """HTML of one group: what it learns, who leads it, who is in it."""
+    group = groups.set_index("group_id").loc[group_id]
+    topics = _topics(group["topics"], now.region.domain_names)
+    leader = group["leader_id"] if pd.notna(group["leader_id"]) else "не назначен"
+    about = (
+        f'<h2 class="gap">{parts.escape(label)}</h2><dl><dt>Темы</dt><dd>{parts.escape(topics)}'
+        f"</dd><dt>Ведущий</dt><dd>{parts.escape(str(leader))}</dd></dl>"
+    )
+    members = now.table("seminar_members")
+    if members is None:
+        return about
+    mine = members.loc[members["group_id"] == group_id, "person_id"].sort_values()
+    people = "".join(f"<li>{parts.escape(person)}</li>" for person in mine)
+    note = f"Участники ({wording.persons(len(mine))}) — псевдонимы: имён в приложении нет"
+    return f'{about}<p class="muted small gap">{note}</p><ul class="people">{people}</ul>'

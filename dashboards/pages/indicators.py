@@ -1,3 +1,198 @@
+"""Показатели: every variant with its numerator and denominator, its status, its passport."""
+
+from __future__ import annotations
+
+import pandas as pd
+import panel as pn
+
 from dashboards import parts
-def view(state):
-    return parts.heading("x")
+from dashboards.store import Published, State
+from nmc_utils import figures, findings, wording
+from nmc_utils.editions import Indicator
+from nmc_utils.figures import theme
+
+_UNITS = {"share": "доля", "persons": "человек", "count": "количество", "yes_no": "да или нет"}
+_COMPARED = {">=": "не меньше", "<=": "не больше", "exists": "выполнено"}
+
+
+def view(state: State) -> pn.Column:
+    """Table of variants with a filter by status, the chart, one passport."""
+    now = state.current
+    indicators = now.table("indicators")
+    if indicators is None:
+        return pn.Column(parts.heading("Показатели", "Показателей в этом издании нет."))
+    table = pn.Column(sizing_mode="stretch_width", margin=0)
+
+    def draw() -> None:
+        table[:] = [parts.block(_table(now, indicators, state.status))]
+
+    state.follow(draw, "status")
+    figure = figures.indicator_attainment(indicators, now.region)
+    return pn.Column(
+        parts.heading("Показатели", findings.attainment(indicators)),
+        parts.row(parts.card(_filter(state, indicators), table)),
+        parts.row(
+            parts.chart(figure, lambda: _table(now, indicators, ""), min_width=440),
+            _passports(now, indicators),
+        ),
+        sizing_mode="stretch_width",
+        margin=0,
+        styles={"gap": "20px"},
+    )
+
+
+def _filter(state: State, indicators: pd.DataFrame) -> pn.FlexBox:
+    given = set(indicators["attainment"])
+    options = {"Все статусы": ""} | {
+        f"{mark.sign} {mark.word}": code for code, mark in theme.ATTAINMENT.items() if code in given
+    }
+    value = state.status if state.status in given else ""
+    select = parts.choice("Статус", options, value)
+    select.param.watch(lambda event: state.param.update(status=event.new), "value")
+    return parts.bar(select)
+
+
+#: Column → its class and its share of the width.
+_HEADS = {
+    "Показатель": ("", "19%"),
+    "Вариант": ("", "14%"),
+    "Числитель": ("num", "6%"),
+    "Знаменатель": ("num", "6%"),
+    "Значение": ("num", "6%"),
+    "Интервал": ("num", "8%"),
+    "План": ("num", "8%"),
+    "Статус": ("", "16%"),
+    "Источник": ("", "17%"),
+}
+
+
+def _table(now: Published, indicators: pd.DataFrame, status: str) -> str:
+    """HTML of the variants; an indicator's name stands once, above its rows."""
+    names = {entry.id: entry.name for entry in now.region.indicators}
+    rows = indicators if not status else indicators[indicators["attainment"] == status]
+    if rows.empty:
+        return '<p class="muted">С таким статусом показателей нет.</p>'
+    head = "".join(
+        f'<th scope="col" class="{kind}" style="width:{width}">{name}</th>'
+        for name, (kind, width) in _HEADS.items()
+    )
+    body, last = [], None
+    for row in rows.to_dict("records"):
+        is_first = row["indicator"] != last
+        last = row["indicator"]
+        body.append(_table_row(row, names[last] if is_first else ""))
+    return (
+        f'<div class="scroll" tabindex="0"><table class="wide"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _table_row(row: dict, name: str) -> str:
+    value = wording.estimate(row) if row["status"] == "ok" else "—"
+    cells = {
+        "Показатель": parts.escape(name),
+        "Вариант": parts.escape(variant(row)),
+        "Числитель": _number(row["numerator"]),
+        "Знаменатель": _number(row["denominator"]),
+        "Значение": f"<b>{parts.escape(value)}</b>",
+        "Интервал": parts.escape(wording.interval(row)),
+        "План": parts.escape(plan(row)),
+        "Статус": parts.state(row["attainment"], row["attainment_label"]),
+        "Источник": parts.escape(str(row["source"])),
+    }
+    tds = "".join(f'<td class="{_HEADS[k][0]}">{v}</td>' for k, v in cells.items())
+    return f'<tr class="{"first" if name else ""}">{tds}</tr>'
+
+
+def _number(value: float) -> str:
+    return "—" if pd.isna(value) else wording.number(value)
+
+
+def variant(row: dict) -> str:
+    """Name the variant and, where it is counted from records, say so."""
+    records = ", по записям издания" if row["basis"] == "recorded" else ""
+    return f"{row['variant_label']}{records}"
+
+
+def plan(row: dict) -> str:
+    """Write the target with its year and direction, e.g. «≥ 20 % в 2023»."""
+    if pd.isna(row["target"]):
+        return "—"
+    year = int(row["target_year"])
+    unit = row["measure"].removeprefix("indicator_")
+    if unit == "yes_no":
+        return f"да, {year}"
+    value = wording.percent(row["target"]) if unit == "share" else wording.number(row["target"])
+    sign = {">=": "≥", "<=": "≤"}[row["comparator"]]
+    return f"{sign}{wording.NO_BREAK_SPACE}{value}, {year}"
+
+
+# --- passport -----------------------------------------------------------------------------------
+
+
+def _passports(now: Published, indicators: pd.DataFrame) -> pn.Column:
+    entries = {entry.id: entry for entry in now.region.indicators}
+    detail = pn.Column(sizing_mode="stretch_width", margin=0)
+    options = {entry.name: entry.id for entry in entries.values()}
+    told = indicators.loc[indicators["status"] == "ok", "indicator"]
+    first = told.iloc[0] if len(told) else next(iter(entries))
+    select = parts.choice("Паспорт показателя", options, first, width=900)
+
+    def draw(*_: object) -> None:
+        own = indicators[indicators["indicator"] == select.value]
+        detail[:] = [parts.block(_passport(now, entries[select.value], own))]
+
+    draw()
+    select.param.watch(draw, "value")
+    return parts.card(parts.bar(select), detail)
+
+
+def _passport(now: Published, entry: Indicator, rows: pd.DataFrame) -> str:
+    lines = {
+        "Направление": entry.direction,
+        "Единица": _UNITS[entry.unit],
+        "Сравнение с планом": _COMPARED[entry.comparator],
+        "Плановые значения": _targets(now, entry),
+        "Происхождение формулы": entry.formula_origin,
+        "Ответственный": entry.responsible or "не указан в документах",
+        "Примечание": entry.note or "—",
+    }
+    about = "".join(f"<dt>{k}</dt><dd>{parts.escape(v)}</dd>" for k, v in lines.items())
+    variants = "".join(
+        f"<dt>{parts.escape(variant(row))}</dt><dd>{parts.escape(_formula(row))}</dd>"
+        for row in rows.to_dict("records")
+    )
+    return (
+        f'<h2 class="gap">{parts.escape(entry.name)}</h2><dl>{about}</dl>'
+        f'<h2 class="gap">Откуда число</h2><dl>{variants}</dl>'
+    )
+
+
+def _targets(now: Published, entry: Indicator) -> str:
+    words = []
+    for target in entry.targets:
+        span = f"{target.first_year}"
+        if target.last_year != target.first_year:
+            span += f"–{target.last_year}"
+        if isinstance(target.value, bool):
+            value = "да" if target.value else "нет"
+        elif entry.unit == "share":
+            value = wording.percent(target.value)
+        else:
+            value = wording.number(target.value)
+        words.append(f"{span}: {value} ({now.region.document(target.document).short})")
+    return "; ".join(words) or "не установлены"
+
+
+def _formula(row: dict) -> str:
+    if row["status"] != "ok":
+        return str(row["source"])
+    value = wording.estimate(row)
+    if pd.notna(row["denominator"]):
+        top = f"{_number(row['numerator'])} ({row['numerator_label']})"
+        value = f"{top} / {_number(row['denominator'])} ({row['denominator_label']}) = {value}"
+    elif pd.notna(row["numerator"]):
+        value = f"{value} ({row['numerator_label']})"
+    bounds = wording.interval(row)
+    interval = "" if bounds == "—" else f"; интервал {bounds}"
+    return f"{value}{interval}. {row['source']}"

@@ -18,23 +18,25 @@ def view(state: State) -> pn.Column:
     now = state.current
     return pn.Column(
         parts.heading(str(now.edition), now.region.center),
-        _sentences(now),
         parts.tiles(_tiles(now)),
-        parts.row(*_levels(now), _indicators(now)),
-        parts.row(_change(now, state.previous), _municipalities(now)),
+        parts.row(_sentences(now), *_levels(now)),
+        parts.row(
+            _indicators(now), parts.stack(_change(now, state.previous), _municipalities(now))
+        ),
         sizing_mode="stretch_width",
         styles={"gap": "20px"},
         margin=0,
     )
 
 
-def _sentences(now: Published) -> pn.pane.HTML:
+def _sentences(now: Published) -> pn.Column:
     told = now.table("findings")
     if told is None:
-        return parts.block('<p class="muted">Выводы этого издания не опубликованы.</p>')
-    lines = told.sort_values("position")["sentence"]
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return parts.block(f'<ul class="lead">{items}</ul>')
+        text = '<p class="muted">Выводы этого издания не опубликованы.</p>'
+    else:
+        lines = told.sort_values("position")["sentence"]
+        text = '<ul class="lead">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+    return parts.card(parts.block(f"<h2>Главное</h2>{text}"))
 
 
 def lowest_share(now: Published, domain: str = TOTAL) -> dict | None:
@@ -63,7 +65,9 @@ def _tiles(now: Published) -> list[tuple[str, str, str]]:
         tiles.append(("Прошли диагностику", wording.estimate(count), note))
     if share := lowest_share(now):
         name = now.region.diagnostics.levels[0].name
-        tiles.append((f"{name[:1].upper()}{name[1:]}, вход", wording.estimate(share), basis(share)))
+        tiles.append(
+            (f"{name[:1].upper()}{name[1:]} на входе", wording.estimate(share), basis(share))
+        )
     plan = now.table("seminar_plan")
     if groups := _row(plan, family=TOTAL, measure="plan_groups"):
         persons = _row(plan, family=TOTAL, measure="plan_persons")
@@ -71,16 +75,21 @@ def _tiles(now: Published) -> list[tuple[str, str, str]]:
         tiles.append(("Группы со схожими дефицитами", wording.estimate(groups), note))
     indicators = now.table("indicators")
     if indicators is not None:
-        status = findings.indicator_status(indicators)["attainment"]
-        due = int(status.isin(["attained", "not_attained"]).sum())
-        value = f"{int((status == 'attained').sum())} из {due}"
-        note = f"с планом на период и данными; всего {len(status)}"
-        tiles.append(("Достигнуто показателей", value, note))
+        tiles.append(("Достигнуто показателей", *_attained(indicators)))
     reported = municipalities_in_data(now)
     if reported is not None:
         total = len(now.region.municipalities)
         tiles.append(("Муниципалитетов в данных", f"{len(reported)} из {total}", "по месту работы"))
     return tiles
+
+
+def _attained(indicators: pd.DataFrame) -> tuple[str, str]:
+    """Indicators attained out of all, and on what basis."""
+    status = findings.indicator_status(indicators)
+    attained = status.loc[status["attainment"] == "attained", "basis"]
+    by = {"published": "документы", "recorded": "записи"}
+    counts = [f"{words}: {n}" for code, words in by.items() if (n := int((attained == code).sum()))]
+    return f"{len(attained)} из {len(status)}", ", ".join(counts) or "с планом на этот период"
 
 
 def basis(row: dict) -> str:
@@ -154,7 +163,7 @@ def _change(now: Published, before: Published | None) -> pn.Column:
         for name, find in _COMPARED.items()
     ]
     periods = [p.edition.period.label for p in (before, now)]
-    frame = pd.DataFrame(rows, columns=["Что", *periods])
+    frame = pd.DataFrame(rows, columns=["Величина", *periods])
     note = escape(comparability(now, before))
     html = f'{title}<p class="muted small">{note}</p>{parts.table(frame, periods)}'
     return parts.card(parts.block(html))

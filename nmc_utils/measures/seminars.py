@@ -212,15 +212,17 @@ def _checked_deficits(deficits: pd.DataFrame) -> pd.DataFrame:
         if labels.hasnans:
             raise ValueError(f"the name of a {what} is missing in deficits")
         if labels.has_duplicates:
-            raise ValueError(f"{what} {labels[labels.duplicated()][0]!r} occurs twice in deficits")
+            twice = labels[labels.duplicated()].tolist()[0]
+            raise ValueError(f"{what} {twice!r} occurs twice in deficits")
     if deficits.empty:
         persons, domains = deficits.shape
         raise ValueError(f"nothing to plan: deficits has {persons} persons and {domains} domains")
-    wrong = ~deficits.isin([0, 1]).to_numpy()
+    wrong = ~deficits.isin([0, 1]).to_numpy(bool)
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
-        value = deficits.iat[row, column]
-        where = f"person {deficits.index[row]!r} in domain {deficits.columns[column]!r}"
+        value = deficits.iloc[row].tolist()[column]
+        person, domain = deficits.index.tolist()[row], deficits.columns.tolist()[column]
+        where = f"person {person!r} in domain {domain!r}"
         if pd.isna(value):
             raise ValueError(f"{where} was not assessed: the deficit is missing")
         raise ValueError(f"{where}: a deficit must be 0 or 1, got {value!r}")
@@ -419,7 +421,7 @@ def _joined(plans: Sequence[_FamilyPlan], n_deficits: int, cost: float) -> Semin
     members = pd.concat([plan.members for plan in plans]).sort_values("person_id")
     members = members.astype({"group_id": _TEXT, "reason": _TEXT})
     groups = pd.concat([plan.groups for plan in plans], ignore_index=True)
-    groups = groups.astype({"group_id": _TEXT, "family": _TEXT, "size": int})
+    groups = groups.astype({"group_id": _TEXT, "family": _TEXT, "size": int, "leader_id": object})
     covered = sum(plan.covered for plan in plans)
     seats = sum(plan.seats for plan in plans)
     utility = covered - cost * (seats - covered)
@@ -534,10 +536,9 @@ def _programme(
 def _best_choice(programme: _Programme, rules: _Rules) -> tuple[_Choice, float]:
     """Choose groups and seats; return them with a proven bound of the utility.
 
-    The relaxation gives a first bound, a quick search on its cheapest columns a first plan, and
-    the full search on the columns that a better plan could use the rest.
+    The relaxation gives a first bound, a quick search a first plan; where they lie too far apart,
+    the full search brings them together.
     """
-    seats, groups, _ = programme.parts
     everything = np.ones(len(programme.cost), bool)
     root = _solve(programme, everything, np.ones(len(programme.low), bool))
     bound = rules.rounded_down(-root.objective)
@@ -545,28 +546,46 @@ def _best_choice(programme: _Programme, rules: _Rules) -> tuple[_Choice, float]:
         return _whole(programme, np.zeros(len(programme.cost))), 0.0
     rows = np.arange(len(programme.low)) < programme.n_plain
     rows |= np.abs(root.row_dual) > TOLERANCE
-    quick = everything.copy()
-    quick[groups] = root.values[groups] > TOLERANCE
-    quick[seats] = (root.reduced_cost[seats] <= QUICK_LOSS) & np.tile(
-        quick[groups], len(programme.needed)
-    )
+    plan = _quick_plan(programme, root, rows, rules)
+    if bound + programme.cost @ plan > rules.close_enough(bound) + TOLERANCE:
+        better, proven = _full_plan(programme, root, rows, plan, rules)
+        plan = min(plan, better, key=lambda z: programme.cost @ z)
+        bound = min(bound, proven)
+    return _whole(programme, plan), max(bound, -programme.cost @ plan)
+
+
+def _quick_plan(
+    programme: _Programme, root: _Answer, rows: np.ndarray, rules: _Rules
+) -> np.ndarray:
+    """Search among the topic sets that the relaxation opens and their cheapest seats."""
+    seats, groups, _ = programme.parts
+    columns = np.ones(len(programme.cost), bool)
+    columns[groups] = root.values[groups] > TOLERANCE
+    columns[seats] = np.tile(columns[groups], len(programme.needed))
+    columns[seats] &= root.reduced_cost[seats] <= QUICK_LOSS
     nobody = np.zeros(len(programme.cost))
     search = _Search(nodes=QUICK_NODES, gap=rules.step, start=nobody, neighbourhood=True)
-    first = _solve(programme, quick, rows, search=search)
-    plan = _seated(programme, first.values[groups], rules)
+    answer = _solve(programme, columns, rows, search=search)
+    return _seated(programme, answer.values[groups], rules)
+
+
+def _full_plan(
+    programme: _Programme, root: _Answer, rows: np.ndarray, plan: np.ndarray, rules: _Rules
+) -> tuple[np.ndarray, float]:
+    """Search wherever a plan better than this one can be; return it and a bound of such plans.
+
+    A better plan beats this one by a step, so it uses no column that loses more than `spare`.
+    """
+    _, groups, _ = programme.parts
     utility = -programme.cost @ plan
-    if bound - utility > rules.close_enough(bound) + TOLERANCE:
-        # A better plan beats this one by a step; it cannot use a column that loses more.
-        spare = -root.objective - utility - rules.step + 2 * TOLERANCE
-        wide = (root.reduced_cost <= spare) | (plan > 0)
-        wide[groups.stop :] = True
-        gap = rules.close_enough(bound) + max(0.0, rules.step - 2 * TOLERANCE)
-        search = _Search(nodes=MAX_NODES, gap=gap, start=plan)
-        second = _solve(programme, wide, rows, search=search)
-        better = _seated(programme, second.values[groups], rules)
-        plan = min(plan, better, key=lambda z: programme.cost @ z)
-        bound = min(bound, rules.rounded_down(-second.bound))
-    return _whole(programme, plan), max(bound, -programme.cost @ plan)
+    spare = -root.objective - utility - rules.step + 2 * TOLERANCE
+    columns = (root.reduced_cost <= spare) | (plan > 0)
+    columns[groups.stop :] = True
+    # Utilities lie on steps: a bound less than a step above the tolerated one comes down to it.
+    tolerated = rules.close_enough(utility) + max(0.0, rules.step - 2 * TOLERANCE)
+    search = _Search(nodes=MAX_NODES, gap=tolerated, start=plan)
+    answer = _solve(programme, columns, rows, search=search)
+    return _seated(programme, answer.values[groups], rules), rules.rounded_down(-answer.bound)
 
 
 @dataclass(frozen=True)
@@ -613,6 +632,7 @@ def _solve(
             "mip_abs_gap": search.gap,
             "mip_max_nodes": search.nodes,
             "mip_heuristic_run_rens": search.neighbourhood,
+            "mip_heuristic_run_root_reduced_cost": search.neighbourhood,
         }
     for name, value in options.items():
         solver.setOptionValue(name, value)

@@ -1,6 +1,6 @@
 """Time and gap of seminar groups, and how much better they are than clusters.
 
-    python tests/benchmarks/bench_seminars.py [seed]
+python tests/benchmarks/bench_seminars.py [seed]
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ def measure(case: tuple[int, int, int], seed: int) -> None:
 
     deficits, family = simulate(*case, seed)
     start = time.perf_counter()
-    plan = seminar_groups(
-        deficits, family=family, size=SIZE, topics=TOPICS, unneeded_cost=COST
-    )
+    plan = seminar_groups(deficits, family=family, size=SIZE, topics=TOPICS, unneeded_cost=COST)
     seconds = time.perf_counter() - start
     print("{:>6} persons, {} domains, {:>2} families".format(*case), end=": ")
     print(f"{seconds:6.2f} s  utility {plan.utility:.1f}  bound {plan.bound:.1f}", end="  ")
@@ -87,7 +85,9 @@ if __name__ == "__main__":
         try:
             start = time.perf_counter()
             utility = clustered(*simulate(*case, seed))
-            print(f"k-means-constrained: {time.perf_counter() - start:.2f} s  utility {utility:.1f}")
+            print(
+                f"k-means-constrained: {time.perf_counter() - start:.2f} s  utility {utility:.1f}"
+            )
         except ImportError:
             print("k-means-constrained is not installed: not compared")
     else:

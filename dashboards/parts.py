@@ -18,7 +18,7 @@ from nmc_utils import figures, wording
 from nmc_utils.figures import theme
 
 CSS = f"""
-:host {{ font-family: Roboto, "Segoe UI", Arial, sans-serif; color: {theme.INK};
+:host {{ max-height: none; font-family: Roboto, "Segoe UI", Arial, sans-serif; color: {theme.INK};
   font-size: 15px; line-height: 1.45; --accent: {theme.ACCENT}; --muted: {theme.MUTED};
   --line: {theme.GRID}; }}
 h1 {{ font-size: 28px; line-height: 1.15; font-weight: 700; margin: 0 0 4px;
@@ -76,6 +76,10 @@ dd {{ margin: 0; font-size: 14px; }}
   dd {{ margin-bottom: 8px; }}
 }}
 """
+#: Otherwise Bokeh holds everything to the height of the window and cards run into each other.
+_TALL = {"max-height": "none"}
+#: An invisible button of Column that would take a gap.
+_NO_BUTTON = ".scroll-button { display: none }"
 _CARD = {
     "background": theme.PAPER,
     "border": f"1px solid {theme.GRID}",
@@ -83,10 +87,17 @@ _CARD = {
     "padding": "16px clamp(12px, 1.4vw, 18px)",
     "box-sizing": "border-box",
     "min-width": "0",
-    "gap": "10px",
     "align-self": "stretch",
     "height": "auto",
 }
+
+
+def column(*objects: object, gap: int = 20, **styles: str) -> pn.Column:
+    """Things below one another, as high as they are."""
+    styles = _TALL | {"gap": f"{gap}px"} | styles
+    return pn.Column(
+        *objects, sizing_mode="stretch_width", margin=0, styles=styles, stylesheets=[_NO_BUTTON]
+    )
 
 
 def block(html: str, **params: object) -> pn.pane.HTML:
@@ -114,7 +125,7 @@ def tiles(entries: Iterable[tuple[str, str, str]]) -> pn.pane.HTML:
 def card(*objects: object, basis: int = 480, **styles: str) -> pn.Column:
     """A card with an even share of its row, of at least `basis` pixels where there is room."""
     flex = {"flex": f"1 1 min({basis}px, 100%)"}
-    return pn.Column(*objects, sizing_mode="stretch_width", margin=0, styles=_CARD | flex | styles)
+    return column(*objects, gap=10, **(_CARD | flex | styles))
 
 
 def row(*objects: object) -> pn.FlexBox:
@@ -125,17 +136,17 @@ def row(*objects: object) -> pn.FlexBox:
         align_items="stretch",
         gap="16px",
         sizing_mode="stretch_width",
+        styles=_TALL,
         margin=0,
     )
 
 
 def stack(*cards: pn.Column, basis: int = 480) -> pn.Column:
     """Cards below one another that take the place of one in a row."""
-    styles = {"flex": f"1 1 min({basis}px, 100%)", "min-width": "0", "gap": "16px"}
     for entry in cards:
         entry.styles = entry.styles | {"flex": "0 0 auto"}
     cards[-1].styles = cards[-1].styles | {"flex": "1 0 auto"}
-    return pn.Column(*cards, sizing_mode="stretch_width", margin=0, styles=styles)
+    return column(*cards, gap=16, flex=f"1 1 min({basis}px, 100%)", **{"min-width": "0"})
 
 
 def table(
@@ -183,7 +194,7 @@ def chart(
         linked_axes=False,
         margin=0,
     )
-    frame = pn.Column(pane, sizing_mode="stretch_width", margin=0, styles={"overflow-x": "auto"})
+    frame = column(pane, **{"overflow-x": "auto"})
     button = pmui.Button(label=_AS_TABLE, variant="outlined", size="small", margin=0, width=92)
 
     def turn(_: object) -> None:
@@ -197,6 +208,7 @@ def chart(
         button,
         gap="8px 12px",
         sizing_mode="stretch_width",
+        styles=_TALL,
         margin=0,
     )
     return card(head, frame, **params)
@@ -232,22 +244,27 @@ def choice(label: str, options: Mapping[str, str], value: str, *, width: int = 2
 def bar(*widgets: pn.viewable.Viewable) -> pn.FlexBox:
     """Controls in a line that wraps."""
     return pn.FlexBox(
-        *widgets, align_items="center", gap="12px", sizing_mode="stretch_width", margin=0
+        *widgets,
+        align_items="center",
+        gap="12px",
+        sizing_mode="stretch_width",
+        styles=_TALL,
+        margin=0,
     )
 
 
 def later(draw: Callable[[], list[pn.viewable.Viewable]]) -> pn.Column:
     """Draw what lies below the first screen once that is on the screen."""
-    column = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "20px"})
+    place = column()
 
     def fill() -> None:
-        column[:] = draw()
+        place[:] = draw()
 
     if pn.state.curdoc is None or pn.state.loaded:
         fill()
     else:
         pn.state.onload(fill)
-    return column
+    return place
 
 
 def state(code: str, words: str) -> str:

@@ -69,9 +69,9 @@ def _main(state: State) -> list[pn.viewable.Viewable]:
             ["region", "period", "page", *FILTERS],
         )
         location.search = "?" + urlencode(state.address())
-    content = pn.Column(sizing_mode="stretch_width", margin=0)
-    banner = pn.Column(sizing_mode="stretch_width", margin=0)
-    footer = pn.Column(sizing_mode="stretch_width", margin=0)
+    content = parts.column()
+    banner = parts.column()
+    footer = parts.column()
 
     def draw(*_: object) -> None:
         state.leave()
@@ -81,16 +81,8 @@ def _main(state: State) -> list[pn.viewable.Viewable]:
 
     draw()
     state.param.watch(draw, ["region", "period", "page"])
-    body = pn.Column(
-        _navigation(state),
-        banner,
-        content,
-        footer,
-        sizing_mode="stretch_width",
-        margin=0,
-        styles={"padding": "16px clamp(12px, 2.2vw, 28px) 0", "gap": "18px", "flex": "none"},
-    )
-    return [body]
+    shown = (_navigation(state), banner, content, footer)
+    return [parts.column(*shown, gap=18, padding="16px clamp(12px, 2.2vw, 28px) 0")]
 
 
 def _page(state: State) -> pn.viewable.Viewable:
@@ -123,7 +115,7 @@ def _navigation(state: State) -> pn.FlexBox:
     period.param.watch(lambda event: state.choose(state.region, event.new), "value")
     chosen = parts.bar(region, period)
     chosen.styles = {"flex": "1 1 330px", "max-width": "440px"}
-    strip = pn.Column(tabs, styles={"flex": "1 1 340px", "min-width": "0"}, margin=0)
+    strip = parts.column(tabs, flex="1 1 340px", **{"min-width": "0"})
     return parts.bar(strip, chosen)
 
 

@@ -18,8 +18,8 @@ def view(state: State) -> pn.Column:
     now = state.current
     shares = now.of_procedure("level_shares")
     if shares is None:
-        return pn.Column(parts.heading("Диагностика", "Результатов диагностики в издании нет."))
-    charts = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "20px"})
+        return parts.column(parts.heading("Диагностика", "Результатов диагностики в издании нет."))
+    charts = parts.column()
 
     filters = _filters(state)
 
@@ -27,14 +27,11 @@ def view(state: State) -> pn.Column:
         charts[:] = _charts(now, shares, state)
 
     state.follow(draw, "municipality", "domain", "wave")
-    return pn.Column(
+    return parts.column(
         parts.heading("Диагностика", _who(now)),
         filters,
         charts,
         parts.block(f'<p class="note">{parts.escape(now.region.diagnostics.cut_basis_note)}</p>'),
-        sizing_mode="stretch_width",
-        margin=0,
-        styles={"gap": "20px"},
     )
 
 

@@ -25,15 +25,15 @@ def view(state: State) -> pn.Column:
     plan, groups = now.table("seminar_plan"), now.table("seminar_groups")
     title = "Группы со схожими дефицитами"
     if plan is None or groups is None or groups.empty:
-        return pn.Column(parts.heading(title, "План групп в этом издании не составлен."))
-    chosen = pn.Column(sizing_mode="stretch_width", margin=0, styles={"gap": "20px"})
+        return parts.column(parts.heading(title, "План групп в этом издании не составлен."))
+    chosen = parts.column()
 
     def draw() -> None:
         chosen[:] = _family(now, groups, state.family)
 
     state.follow(draw, "family")
     sizes = figures.group_sizes(groups, now.region)
-    return pn.Column(
+    return parts.column(
         parts.heading(title, findings.optimality(plan)),
         parts.tiles(_tiles(plan)),
         parts.row(
@@ -43,9 +43,6 @@ def view(state: State) -> pn.Column:
         _choose_family(state, groups),
         chosen,
         parts.block(f'<p class="harm">{wording.NO_HARM}</p>'),
-        sizing_mode="stretch_width",
-        margin=0,
-        styles={"gap": "20px"},
     )
 
 
@@ -106,7 +103,7 @@ def _family(now: Published, groups: pd.DataFrame, family: str) -> list[pn.FlexBo
     labels = figures.group_labels(mine, now.region)
     mine = mine.set_index("group_id").loc[list(labels)].reset_index()
     topics = now.table("seminar_topics")
-    detail = pn.Column(sizing_mode="stretch_width", margin=0)
+    detail = parts.column()
     select = parts.choice(
         "Группа", {name: code for code, name in labels.items()}, mine.iloc[0]["group_id"], width=300
     )

@@ -20,24 +20,21 @@ def view(state: State) -> pn.Column:
     now = state.current
     indicators = now.table("indicators")
     if indicators is None:
-        return pn.Column(parts.heading("Показатели", "Показателей в этом издании нет."))
-    table = pn.Column(sizing_mode="stretch_width", margin=0)
+        return parts.column(parts.heading("Показатели", "Показателей в этом издании нет."))
+    table = parts.column()
 
     def draw() -> None:
         table[:] = [parts.block(_table(now, indicators, state.status))]
 
     state.follow(draw, "status")
     figure = figures.indicator_attainment(indicators, now.region)
-    return pn.Column(
+    return parts.column(
         parts.heading("Показатели", findings.attainment(indicators)),
         parts.row(parts.card(_filter(state, indicators), table)),
         parts.row(
             parts.chart(figure, lambda: _table(now, indicators, ""), min_width=440),
             _passports(now, indicators),
         ),
-        sizing_mode="stretch_width",
-        margin=0,
-        styles={"gap": "20px"},
     )
 
 
@@ -132,7 +129,7 @@ def plan(row: dict) -> str:
 
 def _passports(now: Published, indicators: pd.DataFrame) -> pn.Column:
     entries = {entry.id: entry for entry in now.region.indicators}
-    detail = pn.Column(sizing_mode="stretch_width", margin=0)
+    detail = parts.column()
     options = {entry.name: entry.id for entry in entries.values()}
     told = indicators.loc[indicators["status"] == "ok", "indicator"]
     first = told.iloc[0] if len(told) else next(iter(entries))

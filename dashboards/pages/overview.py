@@ -16,16 +16,13 @@ from nmc_utils.editions import TOTAL
 def view(state: State) -> pn.Column:
     """Sentences, tiles, levels by domain, indicators, change and completeness."""
     now = state.current
-    return pn.Column(
+    return parts.column(
         parts.heading(str(now.edition), now.region.center),
         parts.tiles(_tiles(now)),
         parts.row(_sentences(now), *_levels(now)),
         parts.row(
             _indicators(now), parts.stack(_change(now, state.previous), _municipalities(now))
         ),
-        sizing_mode="stretch_width",
-        styles={"gap": "20px"},
-        margin=0,
     )
 
 

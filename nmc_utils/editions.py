@@ -93,11 +93,15 @@ Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Municipality(_Model):
-    """A municipality in the official order of the region."""
+    """A municipality in the official order of the region.
+
+    `relative_size` is used by the demonstration alone.
+    """
 
     code: Code
     name: str
     kind: str
+    relative_size: float | None = Field(default=None, gt=0)
 
 
 class Domain(_Model):

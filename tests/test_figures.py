@@ -274,7 +274,7 @@ def test_a_status_has_a_sign_beside_its_colour(region):
     assert len(set(signs)) == len(signs)
 
 
-# --- nothing to draw, or not to be drawn -----------------------------------------------------------
+# --- nothing to draw, or not to be drawn ---------------------------------------------------------
 
 
 def test_an_empty_figure_says_why(region, backend):

@@ -138,7 +138,7 @@ def draw_population(definition: Region, sizes: dict[str, Demonstration], seed: i
     rng = stream(seed, definition.code, "population")
     present, joined = _presence(sizes, rng)
     n = len(joined)
-    weights = _municipality_weights(len(definition.municipalities), rng)
+    weights = _municipality_weights(definition, rng)
     family = _quota(_declining(len(definition.families)), n, rng)
     careers = _careers(sizes, joined, rng)
     people = pd.DataFrame(
@@ -177,7 +177,12 @@ def _presence(
     return present, joined
 
 
-def _municipality_weights(n: int, rng: np.random.Generator) -> np.ndarray:
+def _municipality_weights(definition: Region, rng: np.random.Generator) -> np.ndarray:
+    """Shares of the staff: the relative sizes of the definition, drawn where it gives none."""
+    given = [municipality.relative_size for municipality in definition.municipalities]
+    if None not in given:
+        return np.array(given) / sum(given)
+    n = len(given)
     weights = rng.lognormal(0, 0.6, n)
     weights = np.maximum(weights / weights.sum(), 0.4 / n)
     largest = weights.argmax()

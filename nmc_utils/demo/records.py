@@ -23,7 +23,7 @@ SECOND_JOB_SHARE = 0.05
 INTERNSHIP_SHARE = 0.045  #: of organisations
 INNOVATION_SHARE = 0.025  #: likewise
 
-SELECTION_WORDS = "прошли диагностику в ходе курсов повышения квалификации, не случайный отбор"
+SELECTION_WORDS = "проходили диагностику в ходе курсов повышения квалификации"
 RELIABILITY_WORDS = (
     "технический отчёт разработчика теста: доля дисперсии истинных баллов, без учёта пропусков"
 )

@@ -1,0 +1,214 @@
+"""The app without a browser: the state of a session and what its pages say."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import panel as pn
+import pytest
+
+from dashboards import parts
+from dashboards.pages import diagnostics, groups, indicators, overview
+from dashboards.store import PAGES, State, published_editions
+from nmc_utils import figures, wording
+from nmc_utils.editions import DefinitionError
+
+VIEWS = {
+    "overview": overview.view,
+    "diagnostics": diagnostics.view,
+    "groups": groups.view,
+    "indicators": indicators.view,
+}
+
+
+@pytest.fixture(scope="module")
+def editions(published_root):
+    figures.use("bokeh")
+    return published_editions(published_root)
+
+
+@pytest.fixture
+def state(editions):
+    return State(editions)
+
+
+class _Text(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.words: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def text(html: str) -> str:
+    parser = _Text()
+    parser.feed(html)
+    return " ".join(" ".join(parser.words).split())
+
+
+def said(view: pn.viewable.Viewable) -> str:
+    """All text of a page that stands in HTML."""
+    return " ".join(text(pane.object) for pane in view.select(pn.pane.HTML))
+
+
+# --- state --------------------------------------------------------------------------------------
+
+
+def test_a_session_opens_at_the_last_period(state):
+    assert (state.region, state.period, state.page) == ("khakassia", "2023", "overview")
+    assert state.periods == {"2022 год": "2022", "2023 год": "2023"}
+    assert state.previous.edition.period.text == "2022"
+
+
+def test_an_address_brings_back_the_same_view(state, editions):
+    state.choose("khakassia", "2022")
+    state.param.update(page="diagnostics", municipality="abaza", domain="ict", wave="exit")
+    again = State(editions)
+    again.restore(state.address())
+    assert again.address() == state.address()
+    assert again.notice == ""
+
+
+def test_the_address_carries_region_period_and_page_and_no_filter_that_was_not_chosen(state):
+    assert state.address() == {"region": "khakassia", "period": "2023", "page": "overview"}
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"region": "atlantis"}, "региона «atlantis»"),
+        ({"region": "khakassia", "period": "1999"}, "периода «1999»"),
+        ({"page": "secrets"}, "страницы «secrets»"),
+        ({"municipality": "<b>"}, "значения «<b>»"),
+    ],
+)
+def test_what_an_address_names_wrongly_is_told_and_the_rest_is_shown(state, query, told):
+    state.restore(query)
+    assert state.notice == f"По этой ссылке нет {told}. Показано: Республика Хакасия, 2023 год."
+    assert state.address() == {"region": "khakassia", "period": "2023", "page": "overview"}
+
+
+def test_another_edition_forgets_filters(state):
+    state.municipality = "abaza"
+    state.choose("khakassia", "2022")
+    assert (state.period, state.municipality) == ("2022", "total")
+
+
+def test_pressing_a_row_twice_chooses_everything_again(state):
+    state.toggle("municipality", "abaza")
+    assert state.municipality == "abaza"
+    state.toggle("municipality", "abaza")
+    assert state.municipality == "total"
+
+
+def test_a_page_that_was_left_is_not_drawn_any_more(state):
+    drawn = []
+    state.follow(lambda: drawn.append(state.wave), "wave")
+    state.leave()
+    state.wave = "exit"
+    assert drawn == ["entry"]
+
+
+def test_without_published_editions_it_says_what_to_do():
+    with pytest.raises(DefinitionError, match="Выполните: nmc run"):
+        State([])
+
+
+def test_a_table_is_read_once_per_run(editions):
+    assert editions[0].table("coverage") is editions[0].table("coverage")
+    assert editions[0].table("no_such_table") is None
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_speaks_russian_and_escapes_nothing_into_view(state, page):
+    words = said(VIEWS[page](state))
+    assert len(words) > 200
+    assert not re.search(r"\b(nan|NaN|None|NA|total|entry|exit|estimate|n_a|level_share)\b", words)
+    assert not re.search(r"\d\.\d+\s*%", words), "a decimal point instead of a comma"
+
+
+def test_every_page_has_a_chart_that_can_be_read_as_a_table(state):
+    for page, view in VIEWS.items():
+        shown = view(state)
+        charts = shown.select(pn.pane.HoloViews)
+        assert charts, page
+        button = next(iter(shown.select(parts.pmui.Button)))
+        before = len(charts)
+        button.clicks += 1
+        assert len(shown.select(pn.pane.HoloViews)) == before - 1, page
+        assert "<table" in " ".join(p.object for p in shown.select(pn.pane.HTML)), page
+        button.clicks += 1
+        assert len(shown.select(pn.pane.HoloViews)) == before, page
+
+
+def test_the_overview_repeats_the_findings_of_the_run(state):
+    words = said(overview.view(state))
+    for sentence in state.current.table("findings")["sentence"]:
+        assert text(sentence) in words
+
+
+def test_the_overview_shows_periods_without_arrows_where_forms_differ(state):
+    words = said(overview.view(state))
+    assert "несопоставим" in words
+    assert not set("↑↓▲▼→") & set(words)
+
+
+def test_choosing_a_municipality_redraws_the_diagnostics(state):
+    page = diagnostics.view(state)
+    assert "Абаза" not in said(page)
+    state.municipality = "abaza"
+    assert "≤ 60 %, Абаза; трудность блоков не сопоставлялась" in said(page)
+
+
+def test_the_exit_wave_changes_the_numbers(state):
+    page = diagnostics.view(state)
+    before = said(page)
+    state.wave = "exit"
+    assert "прошедших выходную диагностику" in said(page)
+    assert said(page) != before
+
+
+def test_groups_show_pseudonyms_the_proven_gap_and_the_no_harm_line(state):
+    page = groups.view(state)
+    words = said(page)
+    assert "никакой план не лучше этого по принятому критерию" in words
+    assert wording.NO_HARM in words
+    people = re.findall(r"\b[0-9a-f]{20}\b", words)
+    assert len(people) > 12
+    assert set(people) <= set(state.current.table("seminar_members")["person_id"]) | set(
+        state.current.table("seminar_groups")["leader_id"]
+    )
+
+
+def test_everyone_without_a_group_is_counted_with_a_reason(state):
+    members = state.current.table("seminar_members")
+    left = int(members["group_id"].isna().sum())
+    words = said(groups.view(state))
+    assert f"Всего {text(wording.persons(left))} из {text(wording.persons(len(members)))}" in words
+
+
+def test_variants_of_an_indicator_stand_side_by_side(state):
+    words = said(indicators.view(state))
+    assert "99 чел." in words and "99,3 чел." in words and "121,2 чел." in words
+
+
+def test_the_filter_by_status_keeps_only_that_status(state):
+    page = indicators.view(state)
+    state.status = "attained"
+    table = next(
+        p.object for p in page.select(pn.pane.HTML) if p.object and 'class="wide"' in p.object
+    )
+    assert "✓ достигнут" in text(table)
+    assert "нет данных" not in text(table)
+
+
+def test_text_from_data_is_escaped():
+    frame = parts.pd.DataFrame({"Имя": ["<script>alert(1)</script>"]})
+    assert "<script>" not in parts.table(frame)
+    assert "<script>" not in parts.heading("<script>", "<script>").object
+    assert "<script>" not in parts.tiles([("<script>", "<script>", "<script>")]).object

@@ -61,12 +61,8 @@ def sentence(row: Mapping[str, Any]) -> str:
         return STATUSES[row["status"]]
     bounds = wording.interval(row)
     interval = "" if bounds == "—" else f" ({bounds})"
-    size = "n не указано" if pd.isna(row["n"]) else _size(row["n"])
+    size = "n не указано" if pd.isna(row["n"]) else wording.size(row["n"])
     return f"{wording.estimate(row)}{interval}, {size}"
-
-
-def _size(n: int) -> str:
-    return f"n{_NB}={_NB}{wording.number(n)}"
 
 
 def _level_words(region: Region, level: str | None) -> tuple[str, str]:
@@ -122,52 +118,11 @@ def _why_empty(rows: pd.DataFrame) -> str:
 
 
 def _values_and_sizes(rows: pd.DataFrame) -> tuple[Column, Column]:
+    rows = rows[rows["status"] == "ok"]
     write = share if rows["x"].max() > 20 else lambda value: wording.percent(value, 1)
     values = [(y, write(x / 100)) for x, y in zip(rows["x"], rows["y"], strict=True)]
-    sizes = [(y, _size(n)) for n, y in zip(rows["n"], rows["y"], strict=True)]
+    sizes = [(y, wording.size(n)) for n, y in zip(rows["n"], rows["y"], strict=True)]
     return theme.column(values, 50, theme.INK, True), theme.column(sizes, 72, theme.MUTED, False)
-
-
-def _spans(rows: pd.DataFrame) -> pd.DataFrame:
-    spans = rows.assign(x0=rows["low"], x1=rows["high"], y0=rows["y"], y1=rows["y"])
-    return spans.dropna(subset=["x0", "x1"])
-
-
-def _dot_plot(
-    rows: pd.DataFrame,
-    *,
-    title: str,
-    subtitle: str,
-    xlabel: str,
-    reference: tuple[float, str] | None = None,
-    emphasised: str | None = None,
-    row_height: int = 31,
-) -> hv.Overlay:
-    """Dots with intervals, one row each at `y`; values and n stand to the right."""
-    known = rows[rows["status"] == "ok"]
-    limit = min(100.0, 5 * math.ceil(known["high"].fillna(known["x"]).max() / 5 + 0.2))
-    strong = known["code"].eq(emphasised) | (emphasised not in set(known["code"]))
-    absent = rows[rows["status"] != "ok"].assign(x=0.01 * limit)
-    bottom = rows["y"].min() - 0.6
-    layers = [
-        *theme.reference(reference, bottom),
-        theme.lines(_spans(known[~strong]), theme.FAINT, 5),
-        theme.lines(_spans(known[strong]), theme.ACCENT_SOFT, 5),
-        theme.dots(known[~strong], theme.MUTED),
-        theme.dots(known[strong], theme.ACCENT),
-        theme.texts(absent.assign(text=absent["hint"]), theme.MUTED, align="left"),
-    ]
-    top = 1.3 if reference else 0.6
-    frame = Frame(
-        xlim=(-0.02 * limit, 1.02 * limit),
-        ylim=(bottom, top),
-        xticks=theme.ticks(limit),
-        yticks=[(y, theme.wrapped(n, 20)) for y, n in zip(rows["y"], rows["name"], strict=True)],
-        xlabel=xlabel,
-        height=round(row_height * (top - bottom) + 52),
-        right=_values_and_sizes(known),
-    )
-    return theme.compose(layers, frame, title, subtitle)
 
 
 # --- diagnostics --------------------------------------------------------------------------------
@@ -203,10 +158,8 @@ def score_histogram(
         return theme.reason(_why_empty(bins), title or "Распределение результатов", subtitle)
     bars = _bars(known, cut)
     below = known.loc[known["bin_high"] <= cut + 1e-6, "estimate"].sum()
-    title = (
-        title
-        or f"Не выше порога {cut_label} — {share(below)} {tested}, {_size(known.iloc[0]['n'])}"
-    )
+    size = wording.size(known.iloc[0]["n"])
+    title = title or f"Не выше порога {cut_label} — {share(below)} {tested}, {size}"
     top = bars["y1"].max()
     at = 100 * cut
     line = pd.DataFrame({"x0": [at], "y0": [0], "x1": [at], "y1": [1.18 * top]})
@@ -273,8 +226,10 @@ def level_shares_by_domain(
         return theme.reason(_why_empty(rows), f"Доля {words} по блокам", subtitle)
     most = known.loc[known["x"].idxmax()]
     block = next(entry.block for entry in region.domains if entry.code == most["code"])
-    return _dot_plot(
-        rows.assign(y=rows["y"] - 0.3 * (rows["place"] > 0)),
+    rows["y"] -= 0.3 * (rows["place"] > 0)
+    return theme.dot_plot(
+        rows,
+        right=_values_and_sizes(rows),
         title=f"{_result(words)} чаще всего в блоке «{block}»: {most['hint']}",
         subtitle=subtitle,
         xlabel="% прошедших диагностику",
@@ -310,8 +265,9 @@ def level_shares_by_municipality(
         return theme.reason(_why_empty(rows), f"Доля {words} по муниципалитетам", subtitle)
     holds = known["ci_low"].le(value["estimate"]) & known["ci_high"].ge(value["estimate"])
     places = wording.plural(len(known), "муниципалитета", *["муниципалитетов"] * 2)
-    return _dot_plot(
+    return theme.dot_plot(
         rows,
+        right=_values_and_sizes(rows),
         title=f"{_result(words)} по региону: {sentence(value)}; "
         f"это значение лежит в интервалах {holds.sum()} из {places}",
         subtitle=subtitle,
@@ -337,8 +293,9 @@ def coverage_by_municipality(coverage: pd.DataFrame, region: Region) -> hv.Overl
         return theme.reason(_why_empty(rows), "Охват диагностикой по муниципалитетам", subtitle)
     tested = wording.number(round(value["estimate"] * value["n"]))
     reached = wording.percent(value["estimate"], 1)
-    return _dot_plot(
+    return theme.dot_plot(
         rows,
+        right=_values_and_sizes(rows),
         title=f"Диагностику прошли {tested} из {wording.persons(value['n'])}: {reached}",
         subtitle=subtitle,
         xlabel="% работников",
@@ -376,7 +333,7 @@ def level_shares_heat(
 
 
 def _brief(row: pd.Series) -> str:
-    return f"{share(row['estimate'])}, {_size(row['n'])}"
+    return f"{share(row['estimate'])}, {wording.size(row['n'])}"
 
 
 def _cells(
@@ -396,7 +353,7 @@ def _cells(
                 "name": f"{rows[row[key]]}, {columns[row['domain']].lower()}",
                 "hint": sentence(row),
                 "text": share(row["estimate"]) if is_known else "",
-                "note": _size(row["n"]) if is_known else STATUSES[row["status"]],
+                "note": wording.size(row["n"]) if is_known else STATUSES[row["status"]],
                 "fill": theme.GRID if is_muted else theme.sequential(row["estimate"])[0],
                 "ink": theme.MUTED if is_muted else theme.sequential(row["estimate"])[1],
             }
@@ -595,7 +552,7 @@ def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
     heads = rows[rows["is_first"]].assign(x=0.0, y=y + 0.86)
     layers = [
         theme.lines(rows.assign(x0=0.0, x1=limit, y0=y, y1=y), theme.GRID, 1.5),
-        theme.lines(_spans(rows), theme.ACCENT_SOFT, 6),
+        theme.lines(theme.spans(rows), theme.ACCENT_SOFT, 6),
         theme.lines(ticks, theme.INK, 3),
         _row_texts(heads.assign(text=[theme.wrapped(n, 52) for n in heads["name"]]), bold=True),
     ]

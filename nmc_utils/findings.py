@@ -191,7 +191,7 @@ def _share(row: pd.Series) -> str:
 
 def _basis(row: pd.Series) -> str:
     bounds = wording.percent_interval(row["ci_low"], row["ci_high"])
-    return f" ({bounds}, n = {wording.number(row['n'])})"
+    return f" ({bounds}, {wording.size(row['n'])})"
 
 
 def _capital(text: str) -> str:

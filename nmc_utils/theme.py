@@ -237,6 +237,8 @@ def compose(layers: list[Any], frame: Frame, title: str, subtitle: str) -> hv.Ov
 
 
 def _bokeh_hook(frame: Frame) -> Callable[[Any, Any], None]:
+    from bokeh.models import HoverTool
+
     def finish(plot: Any, element: Any) -> None:
         figure = plot.state
         figure.outline_line_color = None
@@ -256,6 +258,8 @@ def _bokeh_hook(frame: Frame) -> Callable[[Any, Any], None]:
         for renderer in figure.renderers:
             if hasattr(renderer.glyph, "text_font"):
                 renderer.glyph.text_font = {"value": _FONT}
+        for tool in figure.select({"type": HoverTool}):
+            tool.renderers = [r for r in figure.renderers if "hint" in r.data_source.data]
         for column in frame.right:
             figure.add_layout(_bokeh_column(column), "right")
 
@@ -396,7 +400,7 @@ def column(texts: Sequence[tuple[float, str]], width: int, colour: str, bold: bo
     return Column([(y, text.rjust(longest, "\u2007")) for y, text in texts], width, colour, bold)
 
 
-def reference(value: tuple[float, str] | None, bottom: float) -> list[Any]:
+def reference_line(value: tuple[float, str] | None, bottom: float) -> list[Any]:
     """Vertical line at a value with its words above it; nothing where there is no value."""
     if value is None:
         return []
@@ -436,5 +440,53 @@ def heat(
         height=(40 if two_lines else 27) * len(rows) + 50,
         grid="",
         top=True,
+    )
+    return compose(layers, frame, title, subtitle)
+
+
+def spans(rows: pd.DataFrame) -> pd.DataFrame:
+    """Intervals of rows as segments; rows without one are left out."""
+    segments = rows.assign(x0=rows["low"], x1=rows["high"], y0=rows["y"], y1=rows["y"])
+    return segments.dropna(subset=["x0", "x1"])
+
+
+def dot_plot(
+    rows: pd.DataFrame,
+    *,
+    right: Sequence[Column],
+    title: str,
+    subtitle: str,
+    xlabel: str,
+    reference: tuple[float, str] | None = None,
+    emphasised: str | None = None,
+    row_height: int = 31,
+) -> hv.Overlay:
+    """Dots at `x` with intervals from `low` to `high`, one row each at `y`, named by `name`.
+
+    Where `status` is not «ok», `hint` stands in place of the dot. `emphasised` is the `code` of
+    the row that alone keeps the accent.
+    """
+    known = rows[rows["status"] == "ok"]
+    limit = min(100.0, 5 * math.ceil(known["high"].fillna(known["x"]).max() / 5 + 0.2))
+    strong = known["code"].eq(emphasised) | (emphasised not in set(known["code"]))
+    absent = rows[rows["status"] != "ok"].assign(x=0.01 * limit)
+    bottom = rows["y"].min() - 0.6
+    layers = [
+        *reference_line(reference, bottom),
+        lines(spans(known[~strong]), FAINT, 5),
+        lines(spans(known[strong]), ACCENT_SOFT, 5),
+        dots(known[~strong], MUTED),
+        dots(known[strong], ACCENT),
+        texts(absent.assign(text=absent["hint"]), MUTED, align="left"),
+    ]
+    top = 1.3 if reference else 0.6
+    frame = Frame(
+        xlim=(-0.02 * limit, 1.02 * limit),
+        ylim=(bottom, top),
+        xticks=ticks(limit),
+        yticks=[(y, wrapped(n, 20)) for y, n in zip(rows["y"], rows["name"], strict=True)],
+        xlabel=xlabel,
+        height=round(row_height * (top - bottom) + 52),
+        right=right,
     )
     return compose(layers, frame, title, subtitle)

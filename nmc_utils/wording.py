@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -62,6 +63,11 @@ def persons(count: int) -> str:
     return f"{number(count)}{NO_BREAK_SPACE}чел."
 
 
+def size(n: int) -> str:
+    """Write «n = 1 200», kept on one line."""
+    return f"n{NO_BREAK_SPACE}={NO_BREAK_SPACE}{number(n)}"
+
+
 def estimate(row: pd.Series | dict) -> str:
     """Write the estimate of one row of a measure table in its unit, or its status in words."""
     if row["status"] != "ok":
@@ -97,7 +103,12 @@ class Readable:
     """A table of text for a reader; words stand left, numbers right, nothing is cut off."""
 
     frame: pd.DataFrame
-    numeric: tuple[str, ...]
+
+    @property
+    def numeric(self) -> list[str]:
+        """Headings of the columns whose every cell is a number or a missing one."""
+        is_number = self.frame.apply(lambda column: column.str.match(r"[−\d]|—$|нет данных$").all())
+        return list(self.frame.columns[is_number])
 
     def __repr__(self) -> str:
         return self.frame.to_string()
@@ -105,7 +116,8 @@ class Readable:
     def _repr_html_(self) -> str:
         words = [heading for heading in self.frame if heading not in self.numeric]
         left = {"text-align": "left"}
-        style = self.frame.style.set_uuid("readable").hide(axis="index").format(escape="html")
+        content = zlib.crc32(self.frame.to_csv().encode())
+        style = self.frame.style.set_uuid(f"{content:x}").hide(axis="index").format(escape="html")
         style = style.set_properties(subset=words, **left)
         heads = {heading: [{"selector": "th", "props": [*left.items()]}] for heading in words}
         return style.set_table_styles(heads).to_html()
@@ -117,16 +129,14 @@ def readable(table: pd.DataFrame, columns: dict[str, str]) -> Readable:
     `estimate` and `ci` (the interval) are written by `estimate` and `interval`; whole numbers get
     thin spaces; everything else is text as it is. A missing value is «—».
     """
-    shown, numeric = {}, []
+    shown = {}
     for name, heading in columns.items():
-        if name in ("estimate", "ci") or pd.api.types.is_numeric_dtype(table[name]):
-            numeric.append(heading)
         if name in ("estimate", "ci"):
             write = estimate if name == "estimate" else interval
             shown[heading] = [write(row) for row in table.to_dict("records")]
         else:
             shown[heading] = [_cell(value) for value in table[name]]
-    return Readable(pd.DataFrame(shown, index=range(1, len(table) + 1)), tuple(numeric))
+    return Readable(pd.DataFrame(shown, index=range(1, len(table) + 1)))
 
 
 def _cell(value: object) -> str:

@@ -128,6 +128,7 @@ def every_figure(region) -> dict[str, hv.Overlay]:
         "heat": figures.level_shares_heat(shares, region),
         "sizes": figures.group_sizes(GROUPS, region),
         "topics": figures.group_topics(GROUPS, topic_rows(region), region),
+        "families": figures.topics_by_family(GROUPS, region),
         "coverage": figures.coverage_by_municipality(coverage_rows(region), region),
         "indicators": figures.indicator_attainment(indicator_rows(), region),
     }
@@ -187,6 +188,22 @@ def test_bokeh_figures_have_no_toolbar_and_fit_their_place(region):
         plot = hv.render(figure, backend="bokeh")
         assert plot.toolbar_location is None, name
         assert plot.sizing_mode == "stretch_width", name
+
+
+def test_hovering_tells_about_every_mark(region):
+    from bokeh.models import HoverTool
+
+    figures.use("bokeh")
+    for name, figure in every_figure(region).items():
+        plot = hv.render(figure, backend="bokeh")
+        told = sum(
+            len(r.data_source.data["hint"])
+            for tool in plot.select(HoverTool)
+            for r in tool.renderers
+        )
+        marks = {"histogram": 5, "domains": 6, "places": 13, "heat": 60}
+        marks |= {"sizes": 3, "topics": 15, "families": 10, "coverage": 13, "indicators": 2}
+        assert told == marks[name], name
 
 
 def test_a_title_is_a_finding_with_n_and_interval(region):

@@ -76,7 +76,7 @@ def test_a_readable_table_has_words_for_everything():
     assert shown.frame["Имя"].tolist() == ["<b>Школа</b>", "—"]
     assert shown.frame["Число"].tolist() == [f"1{THIN}200", "—"]
     assert shown.frame["Темы"].tolist() == ["а; б", ""]
-    assert shown.numeric == ("Число",)
+    assert shown.numeric == ["Число"]
 
 
 def test_a_long_table_of_long_text_is_shown_whole_and_as_text():

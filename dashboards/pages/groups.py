@@ -49,7 +49,7 @@ def view(state: State) -> pn.Column:
 def _tiles(plan: pd.DataFrame) -> list[tuple[str, str, str]]:
     rows = plan[plan["family"] == TOTAL].set_index("measure", drop=False)
     return [
-        (name, wording.estimate(rows.loc[code]), f"n = {wording.number(rows.loc[code, 'n'])}")
+        (name, wording.estimate(rows.loc[code]), wording.size(rows.loc[code, "n"]))
         for code, name in _TILES.items()
         if code in rows.index
     ]

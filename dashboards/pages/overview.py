@@ -92,7 +92,7 @@ def _attained(indicators: pd.DataFrame) -> tuple[str, str]:
 def basis(row: dict) -> str:
     """Write the interval and n of a row of a measure table."""
     bounds = wording.interval(row)
-    size = f"n = {wording.number(row['n'])}"
+    size = wording.size(row["n"])
     return size if bounds == "—" else f"{bounds}; {size}"
 
 

@@ -486,7 +486,8 @@ def dashboard(
         typer.echo(f"Приложение: http://{host}:{port}/  (остановить: Ctrl+C)")
     hosts = dict.fromkeys([host, "localhost", "127.0.0.1"])
     origins = [f"--allow-websocket-origin={name}:{port}" for name in hosts]
-    command = [sys.executable, "-m", "panel", "serve", str(script), f"--address={address}"]
+    command = [sys.executable, "-m", "panel", "serve", str(script), "--warm"]
+    command += [f"--address={address}"]
     _serve([*command, f"--port={port}", *origins], os.environ | {"NMC_DATA": str(root)})
 
 

@@ -15,13 +15,36 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 TOTAL = "total"  #: the `domain` of the whole test and the `municipality` of the whole region
 
 
 #: Stands on everything that is made from simulated records.
 DEMONSTRATION = "Демонстрационные данные: не сведения о регионе"
+
+
+#: Canonical tables and what the workbooks call them.
+TABLE_TITLES = {
+    "staff": "Сотрудники",
+    "employment": "Места работы",
+    "organizations": "Организации",
+    "procedures": "Процедуры",
+    "forms": "Формы",
+    "scores": "Результаты",
+    "responses": "Ответы",
+    "items": "Задания",
+    "methodists": "РМА",
+    "published": "Опубликованные факты",
+}
 
 
 class DefinitionError(ValueError):
@@ -179,6 +202,13 @@ class Count(_Model):
 
     table: str
     where: dict[str, str | bool | int] = {}
+
+    @field_validator("table")
+    @classmethod
+    def _known(cls, table: str) -> str:
+        if table not in TABLE_TITLES:
+            raise ValueError(f"таблицы «{table}» нет; допустимо: {', '.join(TABLE_TITLES)}")
+        return table
 
 
 class Quantity(_Model):

@@ -19,18 +19,19 @@ class Sentence(str):
         return "".join(f"<p>{html.escape(part)}</p>" for part in self.split("\n\n"))
 
 
-def who_was_tested(coverage: pd.DataFrame, selection: str | None = None) -> Sentence:
+def who_was_tested(coverage: pd.DataFrame, procedures: pd.DataFrame | None = None) -> Sentence:
     """Say how many were tested and that they are not a sample.
 
     Parameters
     ----------
     coverage
         Measure table of `distributions.coverage`.
-    selection
-        How people came to be tested, as `procedures.selection` says.
+    procedures
+        Canonical table; its `selection` says how people came to be tested.
     """
     row = _only(coverage, municipality=TOTAL, measure="tested")
-    how = f" ({selection})" if selection else ""
+    said = [] if procedures is None else procedures["selection"].dropna().unique()
+    how = f" ({'; '.join(said)})" if len(said) else ""
     return Sentence(
         f"Среди прошедших диагностику: {wording.number(row['estimate'])} "
         f"из {wording.number(row['n'])}; отбор не случайный{how}, "
@@ -145,6 +146,7 @@ def variants(indicators: pd.DataFrame, indicator: str, name: str) -> Sentence:
 def council(
     *,
     coverage: pd.DataFrame,
+    procedures: pd.DataFrame,
     level_shares: pd.DataFrame,
     plan: pd.DataFrame,
     indicators: pd.DataFrame,
@@ -152,7 +154,7 @@ def council(
 ) -> pd.DataFrame:
     """Tell an edition in five sentences: `position`, `topic`, `sentence`."""
     sentences = {
-        "tested": who_was_tested(coverage),
+        "tested": who_was_tested(coverage, procedures),
         "levels": lowest_level(level_shares, region),
         "domains": hardest_domain(level_shares, region),
         "groups": seminar_plan(plan),

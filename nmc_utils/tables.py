@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
-from nmc_utils.editions import Edition
+from nmc_utils.editions import TABLE_TITLES, Edition
 
 DATE = "datetime64[us]"
 
@@ -38,7 +38,7 @@ class MissingTable(KeyError):
         self.table = table
 
     def __str__(self) -> str:
-        return f"в издании нет таблицы «{TITLES.get(self.table, self.table)}» ({self.table})"
+        return f"в издании нет таблицы «{TABLE_TITLES.get(self.table, self.table)}» ({self.table})"
 
 
 def _column(dtype: str, title: str, *checks: pa.Check, nullable: bool = False) -> pa.Column:
@@ -70,7 +70,8 @@ def _flag(title: str) -> pa.Column:
     return _column("bool", title)
 
 
-def _table(unique: list[str], columns: dict[str, pa.Column], title: str) -> pa.DataFrameSchema:
+def _table(name: str, unique: list[str], columns: dict[str, pa.Column]) -> pa.DataFrameSchema:
+    title = TABLE_TITLES[name]
     return pa.DataFrameSchema(columns, unique=unique, strict=True, coerce=False, title=title)
 
 
@@ -78,6 +79,7 @@ PERSON = "Личный код"
 
 SCHEMAS: dict[str, pa.DataFrameSchema] = {
     "staff": _table(
+        "staff",
         ["person_id"],
         {
             "person_id": _text(PERSON),
@@ -88,9 +90,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "attested_on": _date("Дата аттестации"),
             "hired_on": _date("Дата приёма"),
         },
-        "Сотрудники",
     ),
     "employment": _table(
+        "employment",
         ["person_id", "organization_id", "position", "subject"],
         {
             "person_id": _text(PERSON),
@@ -103,9 +105,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "from_on": _date("Работает с"),
             "to_on": _date("Работает по"),
         },
-        "Места работы",
     ),
     "organizations": _table(
+        "organizations",
         ["organization_id"],
         {
             "organization_id": _text("Код организации"),
@@ -116,9 +118,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "is_internship_site": _flag("Стажировочная площадка"),
             "is_innovation_site": _flag("Инновационная площадка"),
         },
-        "Организации",
     ),
     "procedures": _table(
+        "procedures",
         ["procedure_id"],
         {
             "procedure_id": _text("Код процедуры"),
@@ -129,9 +131,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "selection": _text("Как отобраны участники", nullable=True),
             "comparability": _text("Сопоставимость с предыдущей", nullable=True),
         },
-        "Процедуры",
     ),
     "forms": _table(
+        "forms",
         ["form_id", "domain"],
         {
             "form_id": _text("Код формы"),
@@ -143,9 +145,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "reliability": _number("Надёжность", 0, 1, nullable=True),
             "reliability_source": _text("Источник надёжности", nullable=True),
         },
-        "Формы",
     ),
     "scores": _table(
+        "scores",
         ["person_id", "procedure_id", "wave", "attempt", "domain"],
         {
             "person_id": _text(PERSON),
@@ -158,9 +160,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "max_score": _number("Максимальный балл", 0.5, 10_000),
             "taken_on": _date("Дата"),
         },
-        "Результаты",
     ),
     "responses": _table(
+        "responses",
         ["person_id", "wave", "form_id", "item_id"],
         {
             "person_id": _text(PERSON),
@@ -169,9 +171,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "item_id": _text("Код задания"),
             "score": _number("Балл за задание", 0, 100, nullable=True),
         },
-        "Ответы",
     ),
     "items": _table(
+        "items",
         ["form_id", "item_id"],
         {
             "item_id": _text("Код задания"),
@@ -181,9 +183,9 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "max_score": _number("Максимальный балл", 0.5, 100),
             "is_anchor": _flag("Общее задание форм"),
         },
-        "Задания",
     ),
     "methodists": _table(
+        "methodists",
         ["methodist_id", "role", "subject"],
         {
             "methodist_id": _text("Личный код методиста"),
@@ -197,13 +199,12 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "to_on": _date("В РМА по"),
             "act_id": _text("Приказ", nullable=True),
         },
-        "РМА",
     ),
 }
 
-TITLES: dict[str, str] = {name: schema.title for name, schema in SCHEMAS.items()} | {
-    "published": "Опубликованные факты"
-}
+
+#: Tables that municipalities send and what their sheets are called.
+TITLES: dict[str, str] = {name: TABLE_TITLES[name] for name in SCHEMAS}
 
 
 def validate(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -231,7 +232,7 @@ class Tables(Mapping[str, pd.DataFrame]):
         return name in self._frames
 
     def __getattr__(self, name: str) -> pd.DataFrame:
-        if name.startswith("_") or name not in TITLES:
+        if name.startswith("_") or name not in TABLE_TITLES:
             raise AttributeError(name)
         return self[name]
 

@@ -77,7 +77,7 @@ def test_what_nobody_published_or_recorded_is_no_data_never_zero(tables):
 def test_a_missing_table_is_named(tables):
     del tables["organizations"]
     row = _rows(indicators(_edition(), tables), "internship_sites").loc[("sites", "recorded")]
-    assert row["status"] == "no_data" and row["source"] == "нет таблицы organizations"
+    assert row["status"] == "no_data" and row["source"] == "нет таблицы «Организации»"
 
 
 def test_a_count_is_judged_by_the_target_of_its_year(tables):

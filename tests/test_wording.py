@@ -126,7 +126,8 @@ def test_who_was_tested_never_speaks_for_the_region():
     coverage = pd.DataFrame(
         {"municipality": ["total"], "measure": ["tested"], "estimate": [1200.0], "n": [11515]}
     )
-    text = findings.who_was_tested(coverage, "курсы <b>ДПП</b>")
+    procedures = pd.DataFrame({"selection": ["курсы <b>ДПП</b>", None]})
+    text = findings.who_was_tested(coverage, procedures)
     assert f"1{THIN}200 из 11{THIN}515" in text
     assert "отбор не случайный (курсы <b>ДПП</b>)" in text
     assert "(курсы &lt;b&gt;ДПП&lt;/b&gt;)" in text._repr_html_()

@@ -37,7 +37,9 @@ def view(state: State) -> pn.Column:
 
 def _who(now: Published) -> str:
     coverage = now.table("coverage")
-    return "Охват неизвестен." if coverage is None else findings.who_was_tested(coverage)
+    if coverage is None:
+        return "Охват неизвестен."
+    return findings.who_was_tested(coverage, now.table("procedures"))
 
 
 def _filters(state: State) -> pn.FlexBox:

@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import Count, Edition, Indicator, Period, Quantity, Target, Variant
+from nmc_utils.editions import (
+    TABLE_TITLES,
+    Count,
+    Edition,
+    Indicator,
+    Period,
+    Quantity,
+    Target,
+    Variant,
+)
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import share_interval
 
@@ -170,12 +179,13 @@ def _published(part: Quantity, edition: Edition, facts: Facts) -> tuple[float, s
 
 def _recorded(count: Count, tables: Tables) -> tuple[float, str]:
     """Count rows of a table, persons and organisations once; missing when the table is."""
+    title = TABLE_TITLES[count.table]
     if count.table not in tables:
-        return np.nan, f"нет таблицы {count.table}"
+        return np.nan, f"нет таблицы «{title}»"
     frame = tables[count.table]
     for column, value in count.where.items():
         frame = frame[frame[column] == value]
-    return float(frame.iloc[:, 0].nunique()), f"записи издания, таблица {count.table}"
+    return float(frame.iloc[:, 0].nunique()), f"записи издания, таблица «{title}»"
 
 
 def _fact(facts: Facts, metric: str | None, period: Period) -> pd.Series | None:

@@ -47,12 +47,10 @@ class Published:
     @cached_property
     def procedure(self) -> str | None:
         """The procedure most people took; those of several are never added up."""
-        shares = self.table("level_shares")
-        if shares is None or shares.empty:
+        procedures = self.table("procedures")
+        if procedures is None or procedures.empty:
             return None
-        whole = shares[(shares["municipality"] == TOTAL) & (shares["domain"] == TOTAL)]
-        sizes = whole.groupby("procedure")["n"].max()
-        return None if sizes.empty else str(sizes.idxmax())
+        return procedures["procedure"].iloc[0]
 
     def of_procedure(self, name: str) -> pd.DataFrame | None:
         """Return the rows of a table that belong to `procedure`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 #: Public name → module that holds it, loaded on first use so that `nmc --help` stays quick.
@@ -15,27 +16,31 @@ _HOME = {
     "mean_interval": "measures.intervals",
     "broken_down": "measures.distributions",
     "coverage": "measures.distributions",
+    "procedures_by_size": "measures.distributions",
+    "tested_at_entry": "measures.seminar_tables",
     "level_shares": "measures.distributions",
     "score_distribution": "measures.distributions",
     "score_histogram": "measures.distributions",
     "with_attributes": "measures.distributions",
     "with_total": "measures.distributions",
     "deficits": "measures.seminar_tables",
+    "members_and_reasons": "measures.seminar_tables",
     "leaders": "measures.seminar_tables",
     "reasons": "measures.seminar_tables",
     "seminar_groups": "measures.seminars",
     "summary": "measures.seminar_tables",
     "topic_need": "measures.seminar_tables",
-    "with_reasons": "measures.seminar_tables",
     "indicators": "measures.indicators",
     "readable": "wording",
 }
 _MODULES = ("figures", "findings", "wording")
 
-__all__ = [*_HOME, *_MODULES]
+__all__ = [*_HOME, *_MODULES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("nmc-utils")
     if name in _MODULES:
         return import_module(f"nmc_utils.{name}")
     if name in _HOME:

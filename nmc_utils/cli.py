@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-if TYPE_CHECKING:  # loaded inside the commands, so that `nmc --help` does not wait for them
-    import pandas as pd
+from nmc_utils.terminal import print_json, print_table, progress, records
 
+if TYPE_CHECKING:  # loaded inside the commands, so that `nmc --help` does not wait for them
     from nmc_utils.editions import Edition
     from nmc_utils.suite import Outcome
 
@@ -200,7 +198,7 @@ def init(
                 shutil.copyfile(region / name, copy)
         copied.append(region.name)
     if as_json:
-        return _print_json({"root": str(target), "regions": copied})
+        return print_json({"root": str(target), "regions": copied})
     typer.echo(f"Папка данных {target}: определения регионов {', '.join(copied)}.")
     typer.echo(f"Дальше: nmc --data {target} demo")
 
@@ -234,7 +232,7 @@ def demo(
     root = _root(ctx)
     if unless_submitted and (submitted := _submitted(root)):
         if as_json:
-            return _print_json({"editions": [], "submitted": submitted})
+            return print_json({"editions": [], "submitted": submitted})
         return typer.echo(
             f"Есть присланные издания ({', '.join(submitted)}): демонстрация не нужна."
         )
@@ -243,7 +241,7 @@ def demo(
     for region in _regions(root, regions):
         written += write(root, region, chosen, seed=seed, persons=persons)
     if as_json:
-        return _print_json({"editions": [str(path) for path in written], "submitted": []})
+        return print_json({"editions": [str(path) for path in written], "submitted": []})
     typer.echo("Демонстрационные данные: не сведения о регионе.")
     for path in written:
         typer.echo(f"  {path}")
@@ -280,7 +278,7 @@ def check(
     ctx: typer.Context, region: RegionCode, period: PeriodText, as_json: Json = False
 ) -> None:
     """Принять присланное: что прочитано, что задержано и почему."""
-    from nmc_utils.intake import IntakeError, take_in
+    from nmc_utils.intake import IntakeError, take_in, with_real_names
 
     edition = _edition(_root(ctx), region, period)
     try:
@@ -289,17 +287,17 @@ def check(
         intake, refusal = None, error
     found = intake or refusal
     if as_json:
-        tables = {name: _records(getattr(found, name)) for name in ("conservation", "problems")}
+        tables = {name: records(getattr(found, name)) for name in ("conservation", "problems")}
         counts = {"digest": intake.digest, "held_out": intake.held_out} if intake else {}
-        _print_json({"edition": edition.key} | counts | tables)
+        print_json({"edition": edition.key} | counts | tables)
     else:
-        files = found.conservation.groupby("file", sort=False, as_index=False).sum(
-            numeric_only=True
-        )
-        _print_table(f"{edition}: строки по файлам", files, CONSERVATION)
-        _print_table("Замечания", found.problems, PROBLEMS)
+        names = found.files  # a name of a file may name a person: never into a file
+        files = found.conservation.groupby("file", sort=False).sum(numeric_only=True).reset_index()
+        files, problems = (t.map(with_real_names, files=names) for t in (files, found.problems))
+        print_table(f"{edition}: строки по файлам", files, CONSERVATION)
+        print_table("Замечания", problems, PROBLEMS)
     if refusal:
-        raise refusal
+        raise refusal if as_json else refusal.on_terminal()
     if not as_json:
         typer.echo(f"Задержано строк: {intake.held_out}. Принятое: {edition.validated}")
     raise typer.Exit(HELD_OUT if intake.held_out else DONE)
@@ -328,20 +326,16 @@ def run(
 
     if unknown := sorted(set(only or ()) - set(suite.NOTEBOOKS)):
         _refuse(f"нет тетради {', '.join(unknown)}; есть: {', '.join(suite.NOTEBOOKS)}")
-    editions = _targets(_root(ctx), targets)
+    editions, refused = _targets(_root(ctx), targets)
     steps = len(editions) * (1 + len(only or suite.NOTEBOOKS))
-    with _progress(steps, is_quiet=as_json) as show:
-        digests, held_out, refused = _take_in(editions, show)
+    with progress(steps, is_quiet=as_json) as show:
+        digests, held_out, not_taken = _take_in(editions, show)
         accepted = [edition for edition in editions if edition.key in digests]
         outcomes = suite.run(accepted, digests, only=only or None, progress=show)
     rows = [_outcome_row(outcome, held_out[outcome.edition.key]) for outcome in outcomes]
-    rows += [
-        _refused_row(edition, refused[edition.key])
-        for edition in editions
-        if edition.key in refused
-    ]
+    rows += [_refused_row(key, reason) for key, reason in (refused | not_taken).items()]
     if as_json:
-        _print_json({"run": outcomes[0].run if outcomes else None, "editions": rows})
+        print_json({"run": outcomes[0].run if outcomes else None, "editions": rows})
     else:
         _print_outcomes(rows)
     if any(row["status"] == "failed" for row in rows):
@@ -349,23 +343,31 @@ def run(
     raise typer.Exit(HELD_OUT if any(row["held_out"] for row in rows) else DONE)
 
 
-def _targets(root: Path, targets: Sequence[str] | None) -> list[Edition]:
-    """Editions that are named as ``region`` or ``region/period``; all when none is."""
-    from nmc_utils.editions import editions
+def _targets(root: Path, targets: Sequence[str] | None) -> tuple[list[Edition], dict[str, str]]:
+    """Editions named as ``region`` or ``region/period``, all when none is; why others cannot run.
+
+    An edition that is named itself must be readable; of a region's editions one that is not
+    leaves the others alone.
+    """
+    from nmc_utils.editions import DefinitionError, edition, edition_keys
 
     chosen: dict[str, Edition] = {}
+    refused: dict[str, str] = {}
     for target in targets or _regions(root, None):
         region, slash, period = target.partition("/")
         _regions(root, [region])
         if slash:
-            edition = _edition(root, region, period)
-            chosen[edition.key] = edition
-        else:
-            chosen |= {entry.key: entry for entry in editions(root) if entry.region.code == region}
-    if not chosen:
+            chosen[target] = _edition(root, region, period)
+            continue
+        for key in edition_keys(root, region):
+            try:
+                chosen[key] = edition(*key.split("/"), root)
+            except (DefinitionError, ValueError) as error:
+                refused[key] = str(error)
+    if not chosen and not refused:
         named = " ".join(["изданий", *(targets or ())])
         raise FileNotFoundError(f"{root}: нет {named}. Демонстрационные создаёт nmc demo")
-    return list(chosen.values())
+    return list(chosen.values()), refused
 
 
 def _take_in(
@@ -389,7 +391,7 @@ def _take_in(
 
 
 def _outcome_row(outcome: Outcome, held_out: int) -> dict[str, Any]:
-    return _refused_row(outcome.edition, outcome.failure) | {
+    return _refused_row(outcome.edition.key, outcome.failure) | {
         "run": outcome.run,
         "status": outcome.status,
         "tables": list(outcome.tables),
@@ -400,15 +402,15 @@ def _outcome_row(outcome: Outcome, held_out: int) -> dict[str, Any]:
     }
 
 
-def _refused_row(edition: Edition, reason: str | None) -> dict[str, Any]:
+def _refused_row(key: str, reason: str | None) -> dict[str, Any]:
     return {
-        "edition": edition.key,
+        "edition": key,
         "run": None,
         "status": "failed",
         "failure": reason,
         "tables": [],
         "notebooks": [],
-        "folder": str(edition.sent),
+        "folder": None,
         "held_out": 0,
         "seconds": 0.0,
     }
@@ -420,7 +422,7 @@ def _print_outcomes(rows: Sequence[dict[str, Any]]) -> None:
     table = pd.DataFrame(rows)
     table["status"] = table["status"].map(STATUS_WORDS)
     table[["tables", "notebooks"]] = table[["tables", "notebooks"]].map(len)
-    _print_table("", table, OUTCOMES)
+    print_table("", table, OUTCOMES)
     for row in rows:
         if row["failure"]:
             typer.echo(f"{row['edition']}: {row['failure']}", err=True)
@@ -431,31 +433,6 @@ def _print_outcomes(rows: Sequence[dict[str, Any]]) -> None:
             )
     if any(row["status"] == "published" for row in rows):
         typer.echo("Посмотреть: nmc dashboard")
-
-
-@contextmanager
-def _progress(total: int, is_quiet: bool) -> Iterator[Callable[[Edition, str, bool], None]]:
-    """Show steps on stderr: a bar on a terminal, else a line for each, nothing when quiet."""
-    if is_quiet or not sys.stderr.isatty():
-
-        def tell(edition: Edition, step: str, is_done: bool) -> None:
-            if not (is_quiet or is_done):
-                typer.echo(f"{edition.key}: {step}…", err=True)
-
-        yield tell
-        return
-    from rich import progress
-    from rich.console import Console
-
-    columns = (progress.BarColumn(), progress.MofNCompleteColumn(), "осталось")
-    columns = ("{task.description}", *columns, progress.TimeRemainingColumn())
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-
-        def show(edition: Edition, step: str, is_done: bool) -> None:
-            bar.update(task, description=f"{edition.key}: {step}", advance=int(is_done))
-
-        yield show
 
 
 # --- results --------------------------------------------------------------------------------------
@@ -481,7 +458,7 @@ def dashboard(
         raise FileNotFoundError(f"{script}: приложения нет; выполняйте команду из папки проекта")
     host = f"[{address}]" if ":" in address else address
     if as_json:
-        _print_json({"url": f"http://{host}:{port}/", "data": str(root)})
+        print_json({"url": f"http://{host}:{port}/", "data": str(root)})
     else:
         typer.echo(f"Приложение: http://{host}:{port}/  (остановить: Ctrl+C)")
     hosts = dict.fromkeys([host, "localhost", "127.0.0.1"])
@@ -512,10 +489,10 @@ def list_runs(ctx: typer.Context, as_json: Json = False) -> None:
 
     table = runs(_root(ctx))
     if as_json:
-        return _print_json({"runs": _records(table)})
+        return print_json({"runs": records(table)})
     if table.empty:
         return typer.echo("Опубликованных прогонов нет. Выполните: nmc run")
-    _print_table("", table, RUNS)
+    print_table("", table, RUNS)
 
 
 @_command("verify", RESULTS)
@@ -532,7 +509,7 @@ def verify(
     root = _root(ctx)
     problems = results.verify(root, run)
     if as_json:
-        _print_json({"intact": not problems, "problems": problems})
+        print_json({"intact": not problems, "problems": problems})
     else:
         if problems:
             typer.echo("\n".join(problems), err=True)
@@ -556,44 +533,8 @@ def rollback(
     key = f"{region}/{period}"
     results.rollback(_root(ctx), key, run)
     if as_json:
-        return _print_json({"edition": key, "run": run})
+        return print_json({"edition": key, "run": run})
     typer.echo(f"Издание {key}: действует прогон {run}.")
-
-
-# --- printing -------------------------------------------------------------------------------------
-
-
-def _print_json(content: Any) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return json.loads(frame.to_json(orient="records", force_ascii=False, date_format="iso"))
-
-
-def _print_table(title: str, frame: pd.DataFrame, headings: dict[str, str]) -> None:
-    """Print the columns of a frame that have a heading."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    if frame.empty:
-        return
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-    for name, heading in headings.items():
-        side = "right" if frame[name].dtype.kind in "iuf" else "left"
-        table.add_column(heading, justify=side, overflow="fold")
-    for row in frame[list(headings)].itertuples(index=False):
-        table.add_row(*(Text(_cell(value)) for value in row))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "да" if value else "нет"
-    from pandas import isna
-
-    return "—" if isna(value) else str(value)
 
 
 if __name__ == "__main__":

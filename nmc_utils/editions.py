@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import date
-from functools import lru_cache
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import pandas as pd
-import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from nmc_utils.definitions import (
+    Code,
+    Definition,
+    DefinitionError,
+    Location,
+    misplaced,
+    read_definition,
+    refusal,
+    unique,
 )
+from nmc_utils.published import STATED, read_published
 
 TOTAL = "total"  #: the `domain` of the whole test and the `municipality` of the whole region
+UNSTATED = "unstated"  #: the `municipality` or `family` of who has none in the tables
 
 
 #: Stands on everything that is made from simulated records.
@@ -45,17 +50,24 @@ TABLE_TITLES = {
     "methodists": "РМА",
     "published": "Опубликованные факты",
 }
-
-
-class DefinitionError(ValueError):
-    """A definition file is wrong; the message names file, line, key and what is allowed."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-_M = TypeVar("_M", bound=_Model)
+#: Words of a workbook for the codes of a column, where the two differ.
+WAVES = {"entry": "входная", "exit": "выходная"}
+ROLES = {
+    "curator": "куратор",
+    "head": "руководитель",
+    "tutor": "тьютор ЦНППМ",
+    "coordinator": "координатор в муниципальном образовании",
+    "methodist": "региональный методист",
+}
+POSITIONS = {"teacher": "педагог", "manager": "руководитель"}
+CODED: dict[str, dict[str, str]] = {"wave": WAVES, "role": ROLES, "position": POSITIONS}
+#: Tables of open resources, which an indicator may count, and the key of what is counted once.
+COUNTED = {
+    "staff": "person_id",
+    "employment": "person_id",
+    "organizations": "organization_id",
+    "methodists": "methodist_id",
+}
 
 
 # --- period -------------------------------------------------------------------------------------
@@ -64,7 +76,7 @@ _PERIOD = re.compile(r"(?P<year>20\d\d)(?:-(?P<next>20\d\d)|-q(?P<quarter>[1-4])
 _KINDS = {"calendar_year": "календарный год", "academic_year": "учебный год", "quarter": "квартал"}
 
 
-class Period(_Model):
+class Period(Definition):
     """A calendar year ``2023``, an academic year ``2022-2023`` or a quarter ``2023-q2``."""
 
     text: str
@@ -112,10 +124,8 @@ class Period(_Model):
 
 # --- region -------------------------------------------------------------------------------------
 
-Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
-
-class Municipality(_Model):
+class Municipality(Definition):
     """A municipality in the official order of the region.
 
     `relative_size` is used by the demonstration alone.
@@ -127,7 +137,7 @@ class Municipality(_Model):
     relative_size: float | None = Field(default=None, gt=0)
 
 
-class Domain(_Model):
+class Domain(Definition):
     """A competence that the diagnostics measure; `block` is how a sentence calls it.
 
     The items of a domain `by_family` are particular to a subject family; those of the others come
@@ -140,7 +150,7 @@ class Domain(_Model):
     by_family: bool = False
 
 
-class Family(_Model):
+class Family(Definition):
     """Subjects whose teachers can share a seminar group and a test form."""
 
     code: Code
@@ -149,7 +159,7 @@ class Family(_Model):
     position: Literal["teacher", "manager"] = "teacher"
 
 
-class Level(_Model):
+class Level(Definition):
     """One of the ordered levels of a result, from the lowest; the last has no upper cut."""
 
     code: Code
@@ -158,7 +168,7 @@ class Level(_Model):
     route: str | None = None
 
 
-class Diagnostics(_Model):
+class Diagnostics(Definition):
     """Levels of a result and whether the document sets them for the whole test or a domain."""
 
     cut_basis: Literal["total", "domain"]
@@ -166,6 +176,12 @@ class Diagnostics(_Model):
     levels: tuple[Level, ...] = Field(min_length=2)
     document: str
     section: str
+
+    @field_validator("levels")
+    @classmethod
+    def _own_codes(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        unique(levels, "code")
+        return levels
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -187,7 +203,7 @@ class Diagnostics(_Model):
         return next(iter(self.cuts.values()))
 
 
-class Document(_Model):
+class Document(Definition):
     """A document of the region that facts, cuts and targets refer to."""
 
     id: Code
@@ -197,21 +213,36 @@ class Document(_Model):
     dated: date | None = None
 
 
-class Count(_Model):
-    """Rows of a canonical table, by equality of columns; persons are counted once."""
+class Count(Definition):
+    """Rows of a canonical table, by equality of columns; persons are counted once.
+
+    Indicators are published openly, so only tables of resources can be counted, not results.
+    """
 
     table: str
     where: dict[str, str | bool | int] = {}
 
     @field_validator("table")
     @classmethod
-    def _known(cls, table: str) -> str:
-        if table not in TABLE_TITLES:
-            raise ValueError(f"таблицы «{table}» нет; допустимо: {', '.join(TABLE_TITLES)}")
+    def _open(cls, table: str) -> str:
+        if table not in COUNTED:
+            raise ValueError(
+                f"«{table}» не подходит; допустимо: {', '.join(COUNTED)}, потому что показатели "
+                "открыты, а остальные таблицы — о результатах отдельных людей"
+            )
         return table
 
+    @field_validator("where")
+    @classmethod
+    def _coded(cls, where: dict[str, Any]) -> dict[str, Any]:
+        for column, value in where.items():
+            if column in CODED and value not in CODED[column]:
+                allowed = ", ".join(CODED[column])
+                raise misplaced((column,), f"«{value}» не подходит; допустимо: {allowed}")
+        return where
 
-class Quantity(_Model):
+
+class Quantity(Definition):
     """A numerator or denominator: a published metric, a count of records, or both apart."""
 
     label: str
@@ -219,7 +250,7 @@ class Quantity(_Model):
     count: Count | None = None
 
 
-class Variant(_Model):
+class Variant(Definition):
     """One way in which the documents allow an indicator to be computed."""
 
     code: Code
@@ -236,7 +267,7 @@ def _years(raw: Any) -> Any:
     return raw
 
 
-class Target(_Model):
+class Target(Definition):
     """A target for one calendar year (`year`) or for each year of a span."""
 
     first_year: int
@@ -246,15 +277,16 @@ class Target(_Model):
     section: str
 
 
-class Indicator(_Model):
+class Indicator(Definition):
     """The definition of an indicator; its passport is made of this.
 
-    `note` explains the indicator; `caveat` is short and stands beside every judgement of it.
+    `direction` is missing where no document gives one; `note` explains the indicator; `caveat` is
+    short and stands beside every judgement of it.
     """
 
     id: Code
     name: str
-    direction: str
+    direction: str | None = None
     unit: Literal["share", "persons", "count", "yes_no"]
     comparator: Literal[">=", "<=", "exists"]
     formula_origin: Literal["документ", "расчёт системы"]
@@ -265,8 +297,14 @@ class Indicator(_Model):
     note: str | None = None
     caveat: str | None = None
 
+    @field_validator("variants")
+    @classmethod
+    def _own_codes(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+        unique(variants, "code")
+        return variants
 
-class Demonstration(_Model):
+
+class Demonstration(Definition):
     """Sizes of one demonstration edition; `notes` name the published fact behind each."""
 
     as_of: date
@@ -281,8 +319,11 @@ class Demonstration(_Model):
     notes: str
 
 
-class Region(_Model):
-    """Everything that is particular to one region."""
+class Region(Definition):
+    """Everything that is particular to one region.
+
+    `unpublished_metrics` are those that indicators ask for and no document gives.
+    """
 
     code: Code
     name: str
@@ -295,22 +336,36 @@ class Region(_Model):
     diagnostics: Diagnostics
     documents: tuple[Document, ...]
     indicators: tuple[Indicator, ...]
+    unpublished_metrics: tuple[Code, ...] = ()
     demonstration: dict[str, Demonstration] = {}
 
+    @field_validator("municipalities", "domains", "families")
+    @classmethod
+    def _own_codes(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        unique(entries, "code")
+        return entries
+
+    @field_validator("documents", "indicators")
+    @classmethod
+    def _own_ids(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        unique(entries, "id")
+        return entries
+
     @model_validator(mode="after")
-    def _references(self) -> Self:
-        for name in ("municipalities", "domains", "families"):
-            codes = [entry.code for entry in getattr(self, name)]
-            if len(set(codes)) < len(codes):
-                raise ValueError(f"{name}: коды не должны повторяться")
-        known = {document.id for document in self.documents}
-        used = {self.diagnostics.document} | {
-            target.document for indicator in self.indicators for target in indicator.targets
-        }
-        if unknown := used - known:
-            raise ValueError(
-                f"нет документа {', '.join(sorted(unknown))}; есть: {', '.join(sorted(known))}"
-            )
+    def _documents(self) -> Self:
+        known = [document.id for document in self.documents]
+        used: list[tuple[Location, str]] = [(("diagnostics",), self.diagnostics.document)]
+        for place, indicator in enumerate(self.indicators):
+            used += [
+                (("indicators", place, "targets", number), target.document)
+                for number, target in enumerate(indicator.targets)
+            ]
+        for location, document in used:
+            if document not in known:
+                raise misplaced(
+                    (*location, "document"),
+                    f"нет документа «{document}»; есть: {', '.join(known) or 'ни одного'}",
+                )
         return self
 
     @property
@@ -341,7 +396,7 @@ class Region(_Model):
 # --- edition ------------------------------------------------------------------------------------
 
 
-class EditionFile(_Model):
+class EditionFile(Definition):
     """``edition.yaml``: what is known about an edition besides the region's definition."""
 
     origin: Literal["demonstration", "submitted"]
@@ -350,7 +405,7 @@ class EditionFile(_Model):
     status: Literal["draft"] = "draft"
 
 
-class Edition(_Model):
+class Edition(Definition):
     """One region in one period, under one data root. Nothing can be changed in it."""
 
     region: Region
@@ -388,7 +443,7 @@ class Edition(_Model):
     @property
     def published_facts(self) -> pd.DataFrame:
         """Facts published by the region, all periods: the `published` table."""
-        return read_published(self.root / "regions" / self.region.code / "published.csv")
+        return read_facts(self.root, self.region)
 
     def keyed(self, table: pd.DataFrame) -> pd.DataFrame:
         """Put the keys `region` and `period` of this edition before the columns of `table`."""
@@ -431,12 +486,63 @@ def read_region(root: Path, code: str) -> Region:
     if not path.is_file():
         known = ", ".join(region_codes(root)) or "ни одного"
         raise DefinitionError(f"регион «{code}» не определён в {root / 'regions'}; есть: {known}")
-    region = _read_definition(path, Region)
+    region = read_definition(path, Region)
     if region.code != code:
         raise DefinitionError(
             f"{path}, ключ code: «{region.code}» не совпадает с именем папки «{code}»"
         )
     return region
+
+
+def read_facts(root: Path, region: Region) -> pd.DataFrame:
+    """Read ``published.csv`` of a region and check it against ``region.yaml``, and that against it.
+
+    Raises
+    ------
+    DefinitionError
+        A fact is wrong or of an unknown document, or an indicator asks for a metric that is
+        neither published nor listed as unpublished.
+    """
+    home = root / "regions" / region.code
+    documents = [document.id for document in region.documents]
+    facts = read_published(home / "published.csv", documents)
+    stated = set(facts.loc[facts["kind"].isin(STATED), "metric"])
+    if wrong := next(_wrong_metrics(region, stated), None):
+        raise refusal(home / "region.yaml", *wrong)
+    return facts
+
+
+def _wrong_metrics(region: Region, stated: set[str]) -> Iterator[tuple[Location, str]]:
+    """Where ``region.yaml`` and the metrics of the published facts disagree, and how."""
+    used = dict(_metrics(region))
+    known = stated.union(region.unpublished_metrics)
+    for location, metric in used.items():
+        if metric not in known:
+            near = get_close_matches(metric, sorted(known), n=1)
+            yield (
+                location,
+                f"«{metric}» нет в published.csv среди фактов вида {' или '.join(STATED)} "
+                f"и нет в unpublished_metrics{f'; похоже на «{near[0]}»' if near else ''}",
+            )
+    for place, metric in enumerate(region.unpublished_metrics):
+        location = ("unpublished_metrics", place)
+        if metric in stated:
+            yield location, f"«{metric}» опубликован: он есть в published.csv; уберите его отсюда"
+        elif metric not in used.values():
+            yield location, f"«{metric}» не нужен ни одному показателю; уберите его отсюда"
+
+
+def _metrics(region: Region) -> Iterator[tuple[Location, str]]:
+    """Every metric that an indicator asks for, and where."""
+    for place, indicator in enumerate(region.indicators):
+        home: Location = ("indicators", place)
+        if indicator.metric:
+            yield (*home, "metric"), indicator.metric
+        for number, variant in enumerate(indicator.variants):
+            for name in ("numerator", "denominator"):
+                part = getattr(variant, name)
+                if part and part.metric:
+                    yield (*home, "variants", number, name, "metric"), part.metric
 
 
 def edition(region: str, period: str | int, data: str | Path | None = None) -> Edition:
@@ -457,12 +563,13 @@ def edition(region: str, period: str | int, data: str | Path | None = None) -> E
         raise DefinitionError(
             f"{definition.name}: нет издания за период {parsed} ({path}); есть: {known}"
         )
-    about = _read_definition(path, EditionFile)
+    about = read_definition(path, EditionFile)
     if about.period_kind != parsed.kind:
         raise DefinitionError(
             f"{path}, ключ period_kind: «{about.period_kind}», а папка «{parsed}» — это "
             f"{_KINDS[parsed.kind]} ({parsed.kind})"
         )
+    read_facts(root, definition)  # what is wrong with them is told here, not in a notebook
     return Edition(
         region=definition,
         period=parsed,
@@ -473,104 +580,12 @@ def edition(region: str, period: str | int, data: str | Path | None = None) -> E
     )
 
 
+def edition_keys(root: Path, region: str = "*") -> list[str]:
+    """``region/period`` of the editions that have a folder under `root`; nothing is read."""
+    found = sorted((root / "regions").glob(f"{region}/*/edition.yaml"))
+    return ["/".join(path.parts[-3:-1]) for path in found]
+
+
 def editions(root: Path) -> list[Edition]:
     """All editions under `root`, by region and period."""
-    found = sorted((root / "regions").glob("*/*/edition.yaml"))
-    return [edition(path.parts[-3], path.parts[-2], root) for path in found]
-
-
-# --- reading definition files -------------------------------------------------------------------
-
-PUBLISHED_COLUMNS = {
-    "metric": "str",
-    "period": "str",
-    "value": "str",
-    "unit": "str",
-    "kind": "str",
-    "population": "str",
-    "document": "str",
-    "locator": "str",
-    "bound": "str",
-    "label": "str",
-}
-_KINDS_OF_FACT = ("target", "actual", "count", "derived")
-
-
-def read_published(path: Path) -> pd.DataFrame:
-    """Read ``published.csv``: one row is one fact of a document.
-
-    Returns the columns of the file plus `number`: the value as a number, missing for «да».
-    """
-    frame = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
-    if list(frame.columns) != list(PUBLISHED_COLUMNS):
-        raise DefinitionError(f"{path}: нужны столбцы {', '.join(PUBLISHED_COLUMNS)}")
-    wrong = ~frame["kind"].isin(_KINDS_OF_FACT)
-    if wrong.any():
-        row = wrong.idxmax()
-        raise DefinitionError(
-            f"{path}, строка {row + 2}, столбец kind: «{frame.loc[row, 'kind']}»; "
-            f"допустимо: {', '.join(_KINDS_OF_FACT)}"
-        )
-    return frame.assign(number=pd.to_numeric(frame["value"], errors="coerce"))
-
-
-@lru_cache(maxsize=64)
-def _parsed(path: Path, modified_ns: int) -> tuple[Any, yaml.Node | None]:
-    text = path.read_text("utf-8")
-    return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-
-
-def _read_definition(path: Path, model: type[_M]) -> _M:
-    try:
-        content, node = _parsed(path, path.stat().st_mtime_ns)
-    except yaml.YAMLError as error:
-        raise DefinitionError(f"{path}: это не YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise DefinitionError(f"{path}: файл пуст или не состоит из пар «ключ: значение»")
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise DefinitionError(_explain(path, node, error)) from None
-
-
-def _explain(path: Path, node: yaml.Node | None, error: ValidationError) -> str:
-    """One sentence per problem: file, line, key, what is wrong, what is allowed."""
-    sentences = []
-    for problem in error.errors(include_url=False):
-        location = [part for part in problem["loc"] if part != "function-before"]
-        key = ".".join(str(part) for part in location) or "весь файл"
-        line = _line(node, location)
-        sentences.append(f"{path}, строка {line}, ключ {key}: {_reason(problem)}")
-    return "\n".join(sentences)
-
-
-def _line(node: yaml.Node | None, location: list[str | int]) -> int:
-    """Line of the innermost part of `location` that the file has."""
-    line = 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            found = [pair for pair in node.value if pair[0].value == str(part)]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            if part >= len(node.value):
-                break
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line
-
-
-def _reason(problem: dict[str, Any]) -> str:
-    given, context = problem.get("input"), problem.get("ctx", {})
-    match problem["type"]:
-        case "missing":
-            return "обязателен, но не указан"
-        case "extra_forbidden":
-            return "такого ключа нет"
-        case "literal_error":
-            return f"«{given}» не подходит; допустимо: {context['expected'].replace(' or ', ', ')}"
-        case "value_error":
-            return str(context["error"])
-        case _:
-            return f"«{given}» не подходит ({problem['msg']})"
+    return [edition(*key.split("/"), root) for key in edition_keys(root)]

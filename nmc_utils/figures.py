@@ -224,13 +224,13 @@ def level_shares_by_domain(
     known = rows[(rows["status"] == "ok") & (rows["code"] != TOTAL)]
     if known.empty:
         return theme.reason(_why_empty(rows), f"Доля {words} по блокам", subtitle)
-    most = known.loc[known["x"].idxmax()]
-    block = next(entry.block for entry in region.domains if entry.code == most["code"])
     rows["y"] -= 0.3 * (rows["place"] > 0)
     return theme.dot_plot(
         rows,
         right=_values_and_sizes(rows),
-        title=f"{_result(words)} чаще всего в блоке «{block}»: {most['hint']}",
+        title=findings.most_frequent_domain(
+            level_shares, region, wave=wave, municipality=municipality, level=level
+        ),
         subtitle=subtitle,
         xlabel="% прошедших диагностику",
         row_height=38,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -42,36 +43,73 @@ def who_was_tested(coverage: pd.DataFrame, procedures: pd.DataFrame | None = Non
 def lowest_level(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
     """Say the share of the lowest level in the whole test, e.g. «с результатом ≤ 60 %»."""
     level = region.diagnostics.levels[0]
-    row = _only(_region_rows(level_shares), domain=TOTAL, wave=wave, level=level.code)
+    keys = {"municipality": TOTAL, "family": TOTAL, "domain": TOTAL}
+    row = _only(level_shares, **keys, wave=wave, level=level.code)
     when = {"entry": "входную", "exit": "выходную"}[wave]
     text = f"{_capital(level.name)} — {_share(row)} прошедших {when} диагностику{_basis(row)}."
     return Sentence(text)
 
 
 def hardest_domain(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
-    """Name the domain where the lowest level is most frequent; difficulty was not compared."""
-    level = region.diagnostics.levels[0]
-    rows = _region_rows(level_shares)
-    rows = rows[(rows["wave"] == wave) & (rows["level"] == level.code) & (rows["domain"] != TOTAL)]
-    row = rows.loc[rows["estimate"].idxmax()]
-    block = next(domain.block for domain in region.domains if domain.code == row["domain"])
-    # «с результатом ≤ 60 %» → «Результат ≤ 60 %»
-    result = level.name.replace("с результатом", "результат")
-    return Sentence(
-        f"{_capital(result)} чаще всего в блоке «{block}»: {_share(row)}{_basis(row)}; "
-        "трудность блоков не сопоставлялась."
-    )
+    """Name the domains where the lowest level is most frequent; difficulty was not compared."""
+    said = most_frequent_domain(level_shares, region, wave=wave)
+    return Sentence(f"{said}; трудность блоков не сопоставлялась.")
+
+
+def most_frequent_domain(
+    level_shares: pd.DataFrame,
+    region: Region,
+    *,
+    wave: str = "entry",
+    municipality: str = TOTAL,
+    level: str | None = None,
+) -> str:
+    """Name the domains where a level, the lowest by default, is most frequent.
+
+    All those are named whose share lies within the interval of the greatest one: they cannot be
+    told apart.
+    """
+    levels = {entry.code: entry for entry in region.diagnostics.levels}
+    level = levels[level] if level else region.diagnostics.levels[0]
+    keys = {"wave": wave, "level": level.code, "municipality": municipality, "family": TOTAL}
+    rows = _rows(level_shares, **keys, status="ok")
+    rows = rows[rows["domain"] != TOTAL].sort_values("estimate", ascending=False, kind="stable")
+    result = _result(level.name)
+    if rows.empty:
+        return f"{result}: нет данных по компетенциям"
+    first = rows.iloc[0]
+    if first["estimate"] == 0:
+        return f"{result} не получен ни в одном блоке, {wording.size(first['n'])}"
+    names = {domain.code: f"«{domain.block}»" for domain in region.domains}
+    near = rows[rows["estimate"] >= first["ci_low"]]
+    if len(near) == 1:
+        where = f"блоке {names[first['domain']]}: {_share(first)}{_basis(first)}"
+    else:
+        named = [f"{names[row['domain']]} {_share(row)}" for row in near.to_dict("records")]
+        where = (
+            f"блоках {', '.join(named)}: различие между ними не превышает погрешности"
+            f"{_basis(first)}"
+        )
+    return f"{result} чаще всего в {where}"
 
 
 def seminar_plan(plan: pd.DataFrame) -> Sentence:
     """Say what the plan of seminar groups covers and how close to the best it provably is."""
     value = plan[plan["family"] == TOTAL].set_index("measure")["estimate"]
+    if pd.isna(value["plan_coverage"]):
+        return Sentence("Результатов не выше порога нет: группы не нужны.")
     groups = wording.plural(int(value["plan_groups"]), "группа", "группы", "групп")
+    persons = {name: wording.persons(count) for name, count in value.items()}
+    left = [
+        f"с такими результатами без группы — {persons['plan_without_group']}",
+        f"группа не нужна — {persons['plan_no_deficit']}",
+    ]
+    if value["plan_not_assessed"]:
+        left.append(f"нет результата по каждой компетенции — {persons['plan_not_assessed']}")
     return Sentence(
-        f"Составлено: {groups}, {wording.persons(value['plan_persons'])}; темы групп закрывают "
-        f"{wording.percent(value['plan_coverage'])} результатов не выше порога. "
-        f"С такими результатами без группы — {wording.persons(value['plan_without_group'])}, "
-        f"группа не нужна — {wording.persons(value['plan_no_deficit'])} {optimality(plan)}"
+        f"Составлено: {groups}, {persons['plan_persons']}; темы групп закрывают "
+        f"{wording.percent(value['plan_coverage'])} результатов не выше порога; "
+        f"{', '.join(left)} {optimality(plan)}"
     )
 
 
@@ -104,7 +142,7 @@ def attainment(indicators: pd.DataFrame) -> Sentence:
     if silent := int((status["attainment"] == "no_data").sum()):
         parts.append(f"{ATTAINMENT['no_data']} — {silent}")
     total = wording.plural(len(status), "показатель", "показателя", "показателей")
-    return Sentence(f"В мониторинге {total}: {'; '.join(parts)}.")
+    return Sentence(f"В мониторинге {total}. {_capital('; '.join(parts))}.")
 
 
 def indicator_status(indicators: pd.DataFrame) -> pd.DataFrame:
@@ -143,22 +181,23 @@ def variants(indicators: pd.DataFrame, indicator: str, name: str) -> Sentence:
     return Sentence(f"{text.rstrip('.')}. {_capital(judged['attainment_label'])}.")
 
 
-def council(
-    *,
-    coverage: pd.DataFrame,
-    procedures: pd.DataFrame,
-    level_shares: pd.DataFrame,
-    plan: pd.DataFrame,
-    indicators: pd.DataFrame,
-    region: Region,
-) -> pd.DataFrame:
-    """Tell an edition in five sentences: `position`, `topic`, `sentence`."""
+def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
+    """Tell an edition in five sentences: `position`, `topic`, `sentence`.
+
+    Parameters
+    ----------
+    staged
+        Tables of the run: ``coverage``, ``procedures`` (the largest first: only it is told),
+        ``level_shares``, ``seminar_plan``, ``indicators``.
+    """
+    procedures = staged["procedures"]
+    shares = _rows(staged["level_shares"], procedure=procedures["procedure"].iloc[0])
     sentences = {
-        "tested": who_was_tested(coverage, procedures),
-        "levels": lowest_level(level_shares, region),
-        "domains": hardest_domain(level_shares, region),
-        "groups": seminar_plan(plan),
-        "indicators": attainment(indicators),
+        "tested": who_was_tested(staged["coverage"], procedures),
+        "levels": lowest_level(shares, region),
+        "domains": hardest_domain(shares, region),
+        "groups": seminar_plan(staged["seminar_plan"]),
+        "indicators": attainment(staged["indicators"]),
     }
     return pd.DataFrame(
         {
@@ -174,17 +213,24 @@ def paragraphs(sentences: pd.DataFrame) -> Sentence:
     return Sentence("\n\n".join(sentences["sentence"]))
 
 
-def _only(table: pd.DataFrame, **keys: str) -> pd.Series:
-    """The one row with these keys."""
+def _rows(table: pd.DataFrame, **keys: str) -> pd.DataFrame:
     for name, value in keys.items():
         table = table[table[name] == value]
-    if len(table) != 1:
-        raise ValueError(f"expected one row with {keys}, found {len(table)}")
-    return table.iloc[0]
+    return table
 
 
-def _region_rows(table: pd.DataFrame) -> pd.DataFrame:
-    return table[(table["municipality"] == TOTAL) & (table["family"] == TOTAL)]
+def _only(table: pd.DataFrame, **keys: str) -> pd.Series:
+    """The one row with these keys."""
+    rows = _rows(table, **keys)
+    if len(rows) != 1:
+        asked = ", ".join(f"{name} = {value}" for name, value in keys.items())
+        raise ValueError(f"нужна одна строка, где {asked}; найдено: {len(rows)}")
+    return rows.iloc[0]
+
+
+def _result(level: str) -> str:
+    """«с результатом ≤ 60 %» → «Результат ≤ 60 %»."""
+    return _capital(level.replace("с результатом", "результат"))
 
 
 def _share(row: pd.Series) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 import pandas as pd
 
 from nmc_utils.editions import Edition
+from nmc_utils.editions import edition as edition_of
 from nmc_utils.measures.dictionary import check_measures, is_sensitive
 
 RUN_FOLDER = "NMC_RUN_FOLDER"  #: the edition's folder of the run that a notebook belongs to
@@ -453,6 +454,11 @@ def verify(root: Path, run: str | None = None) -> list[str]:
             pairs = sorted(current(root).items())
         except ResultsError as error:
             return [str(error)]
+        if not pairs and _all_published(root):
+            return [
+                f"{results_folder(root) / 'current.json'}: указателя действующих прогонов нет, "
+                "а прогоны есть. Укажите действующий: nmc rollback РЕГИОН ПЕРИОД ПРОГОН"
+            ]
     else:
         _check_run(run)
         pairs = [(key, run) for key in _editions_of(root, run)]
@@ -514,7 +520,8 @@ def rollback(root: Path, key: str, run: str) -> None:
     Raises
     ------
     ResultsError
-        The run does not have this edition, or is not intact.
+        The run does not have this edition, is not intact, or was made of records of another
+        origin than the edition's.
     """
     _check_run(run)
     if key not in _editions_of(root, run):
@@ -524,6 +531,12 @@ def rollback(root: Path, key: str, run: str) -> None:
         )
     if problems := _problems(root, key, run):
         raise ResultsError(f"вернуться к прогону {run} нельзя: {'; '.join(problems)}")
+    made_of = read_manifest(results_folder(root) / run / key)["origin"]
+    if made_of != (origin := edition_of(*key.split("/"), root).origin):
+        raise ResultsError(
+            f"прогон {run} сделан из данных другого происхождения ({made_of}), "
+            f"а издание {key} — {origin}"
+        )
     before = current(root).get(key, "")
     _point(root, key, run)
     log(root, "rollback", edition=key, run=run, before=before)

@@ -34,6 +34,7 @@ from nmc_utils.results import (
     begin,
     log,
     publish,
+    results_folder,
     run_id,
 )
 
@@ -290,9 +291,10 @@ class _Task:
 
     def run(self, edition: Edition, inputs: Mapping[str, str]) -> Outcome:
         started = time.monotonic()
-        folder, failure = begin(edition, self.name), None
+        folder, failure = results_folder(edition.root), None
         status: Literal["published", "failed", "work"] = "work" if self.is_work else "published"
         try:
+            folder = begin(edition, self.name)
             self._execute(edition, folder)
             if not self.is_work:
                 folder = publish(edition, self.name, inputs)

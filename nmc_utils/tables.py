@@ -13,21 +13,16 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
-from nmc_utils.editions import TABLE_TITLES, Edition
+from nmc_utils.editions import (
+    CODED,  # noqa: F401 — intake and the demonstration take all codes from here
+    POSITIONS,
+    ROLES,
+    TABLE_TITLES,
+    WAVES,
+    Edition,
+)
 
 DATE = "datetime64[us]"
-
-#: Words of a workbook for the codes of a column, where the two differ.
-WAVES = {"entry": "входная", "exit": "выходная"}
-ROLES = {
-    "curator": "куратор",
-    "head": "руководитель",
-    "tutor": "тьютор ЦНППМ",
-    "coordinator": "координатор в муниципальном образовании",
-    "methodist": "региональный методист",
-}
-POSITIONS = {"teacher": "педагог", "manager": "руководитель"}
-CODED: dict[str, dict[str, str]] = {"wave": WAVES, "role": ROLES, "position": POSITIONS}
 
 
 class MissingTable(KeyError):

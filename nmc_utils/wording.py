@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import pandas as pd
 
@@ -35,7 +37,9 @@ def number(value: float, digits: int = 0) -> str:
 
 def percent(share: float, digits: int = 0) -> str:
     """Write a share 0–1 as «12,3 %»."""
-    return share if pd.isna(share) else f"{number(100 * share, digits)}{NO_BREAK_SPACE}%"
+    if pd.isna(share):
+        return STATUSES["no_data"]
+    return f"{number(100 * share, digits)}{NO_BREAK_SPACE}%"
 
 
 def percent_interval(low: float, high: float, digits: int = 0) -> str:
@@ -68,13 +72,23 @@ def size(n: int) -> str:
     return f"n{NO_BREAK_SPACE}={NO_BREAK_SPACE}{number(n)}"
 
 
-def estimate(row: pd.Series | dict) -> str:
-    """Write the estimate of one row of a measure table in its unit, or its status in words."""
+BOUNDS = {"about": "около ", "more_than": "более ", "less_than": "менее "}
+
+
+def estimate(row: Mapping[str, Any]) -> str:
+    """Write the estimate of one row of a measure table in its unit, or its status in words.
+
+    Where a document gives a value only roughly (`bound`), «около» or «более» stands before it.
+    """
     if row["status"] != "ok":
         return STATUSES[row["status"]]
-    unit = MEASURES[row["measure"]].unit
+    return BOUNDS.get(row.get("bound"), "") + _in_unit(row)
+
+
+def _in_unit(row: Mapping[str, Any]) -> str:
     value = row["estimate"]
-    match unit:
+    digits = 0 if float(value).is_integer() else 1
+    match MEASURES[row["measure"]].unit:
         case "share":
             # A document's own «75 %» gets no decimal that it does not have.
             whole = row.get("variant") == "published" and (100 * value) % 1 == 0
@@ -84,12 +98,12 @@ def estimate(row: pd.Series | dict) -> str:
         case "yes_no":
             return "да" if value else "нет"
         case "persons":
-            return number(value, 0 if float(value).is_integer() else 1) + NO_BREAK_SPACE + "чел."
+            return f"{number(value, digits)}{NO_BREAK_SPACE}чел."
         case _:
-            return number(value, 0 if float(value).is_integer() else 1)
+            return number(value, digits)
 
 
-def interval(row: pd.Series | dict) -> str:
+def interval(row: Mapping[str, Any]) -> str:
     """Write the interval of one row of a measure table, or an em dash where there is none."""
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
         return "—"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,9 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
+import nbformat
 import pytest
 from conftest import CHECKOUT
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+
+from nmc_utils.editions import edition
+from nmc_utils.results import staged
 
 FLAGS = [
     "--no-sandbox",
@@ -196,6 +201,42 @@ def test_a_chart_becomes_a_table_by_keyboard(session: Session):
     page.keyboard.press("Enter")
     expect(page.get_by_role("columnheader", name="95 % интервал")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("button", name="График")).to_be_visible()
+
+
+def _outputs(root: Path, notebook: str) -> str:
+    """Everything an executed notebook of the published run says in words."""
+    run = staged(edition("khakassia", "2023", root))
+    cells = nbformat.read(run.notebooks[notebook], 4).cells
+    shown = [out.data["text/plain"] for cell in cells for out in cell.get("outputs", ())
+             if out.output_type == "execute_result"]  # fmt: skip
+    return "\n".join(shown).replace("\\xa0", "\u00a0").replace("\\u202f", "\u202f")
+
+
+def test_the_app_shows_the_numbers_of_the_notebooks(session: Session, published_root: Path):
+    diagnostics = _outputs(published_root, "02_diagnostics")
+    rows = {
+        name: re.search(rf"{name}\s+(\d+,\d\u00a0%)\s+(\d+,\d–\d+,\d\u00a0%)", part).groups()
+        for part in [diagnostics[diagnostics.index("С результатом ≤ порога") :]]
+        for name in ("Весь тест", "Предметные", "Методические", "Воспитание", "ИКТ")
+    }
+    page = session.open(page="diagnostics", region="khakassia", period="2023")
+    page.get_by_role("button", name="Таблица").nth(1).click()
+    for name, (share, bounds) in rows.items():
+        row = page.get_by_role("row").filter(has_text=name).filter(has_text=bounds)
+        expect(row.first).to_contain_text(share, timeout=PATIENCE)
+
+    council = _outputs(published_root, "08_council")
+    said = re.search(r"Составлено: (\d+)\u00a0груп\w+, (\S+\u00a0чел\.)", council)
+    page = session.open(page="groups", region="khakassia", period="2023")
+    tiles = page.locator(".tile .value")
+    expect(tiles.nth(0)).to_have_text(said[1], timeout=PATIENCE)
+    expect(tiles.nth(1)).to_have_text(said[2])
+
+    indicators = _outputs(published_root, "07_indicators")
+    variants = r"116 = (99,3\u00a0чел).* 95 = (121,2\u00a0чел).*опубликовано (99\u00a0чел)"
+    page = session.open(page="indicators", region="khakassia", period="2023")
+    for number in re.search(variants, indicators).groups():
+        expect(page.get_by_role("cell", name=number).first).to_be_visible(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("name", HEADINGS)

@@ -42,6 +42,7 @@ def intake(held_out: int) -> SimpleNamespace:
         problems=pd.DataFrame([PROBLEM] * held_out, columns=list(PROBLEM)),
         held_out=held_out,
         tables={"scores": 9},
+        files={},
         digest="d",
     )
 
@@ -313,6 +314,17 @@ def test_run_chooses_editions_once_each(nmc, take_in, suite, targets, keys):
     assert suite.editions == keys
 
 
+def test_run_goes_on_without_an_edition_that_cannot_be_read(nmc, root, take_in, suite):
+    broken = root / "regions" / "khakassia" / "2022" / "edition.yaml"
+    broken.write_text("origin: nobody\nperiod_kind: calendar_year\nas_of: 2022-12-31\n", "utf-8")
+    done = nmc("run", "--json")
+    assert done.exit_code == 1
+    rows = {row["edition"]: row for row in json.loads(done.stdout)["editions"]}
+    assert rows["khakassia/2022"]["status"] == "failed"
+    assert "ключ origin: «nobody»" in rows["khakassia/2022"]["failure"]
+    assert rows["khakassia/2023"]["status"] == "published"
+
+
 def test_run_in_json_is_one_document_and_quiet(nmc, take_in, suite):
     take_in["khakassia/2022"] = 4
     done = nmc("run", "--json")
@@ -400,6 +412,7 @@ def test_dashboard_serves_this_root_on_this_machine(nmc, root, served, script):
     assert command[:4] == [sys.executable, "-m", "panel", "serve"]
     assert set(command[4:]) == {
         str(script),
+        "--warm",
         "--address=127.0.0.1",
         "--port=5010",
         "--allow-websocket-origin=127.0.0.1:5010",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import tokenize
 from collections.abc import Callable
 from functools import lru_cache
@@ -13,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import CHECKOUT, copy_definitions
 
 from nmc_utils import demo
 from nmc_utils.demo import diagnostics, people, records, workbooks
 from nmc_utils.editions import (
     DEMONSTRATION,
     DefinitionError,
-    data_root,
     edition,
     editions,
     read_published,
@@ -36,21 +35,13 @@ LONG, SHORT = "2023", "2022"  # with item responses, and without
 MUNICIPAL = ["staff", "employment", "organizations", "scores"]
 
 
-def _new_root(folder: Path) -> Path:
-    target = folder / "regions" / CODE
-    target.mkdir(parents=True)
-    for name in ("region.yaml", "published.csv"):
-        shutil.copy(data_root() / "regions" / CODE / name, target)
-    return folder
-
-
 def _contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return _new_root(tmp_path)
+    return copy_definitions(tmp_path)
 
 
 class Written:
@@ -85,14 +76,14 @@ class Written:
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    root = _new_root(tmp_path_factory.mktemp("full"))
+    root = copy_definitions(tmp_path_factory.mktemp("full"))
     demo.write(root, CODE)
     return Written(root)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    root = _new_root(tmp_path_factory.mktemp("small"))
+    root = copy_definitions(tmp_path_factory.mktemp("small"))
     demo.write(root, CODE, persons=700)
     return Written(root)
 
@@ -256,7 +247,7 @@ def test_records_agree_with_the_published_facts(full: Written) -> None:
 
 
 def test_no_published_number_stands_in_the_code() -> None:
-    facts = read_published(data_root() / "regions" / CODE / "published.csv")
+    facts = read_published(CHECKOUT / "data" / "regions" / CODE / "published.csv")
     counts = facts.loc[facts["unit"].isin(["чел.", "ед."]) & (facts["number"] >= 30), "number"]
     published = set(counts)
     assert published

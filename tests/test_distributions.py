@@ -12,6 +12,7 @@ from nmc_utils.measures.distributions import (
     broken_down,
     coverage,
     level_shares,
+    procedures_by_size,
     score_distribution,
     score_histogram,
     with_attributes,
@@ -146,7 +147,8 @@ def _edition():
             "is_main": [True, False, True, True, True],
         }
     )
-    return scores, employment, read_region(CHECKOUT / "data", "khakassia")
+    staff = pd.DataFrame({"person_id": ["p1", "p2", "p3", "p4", "p5"]})
+    return scores, staff, employment, read_region(CHECKOUT / "data", "khakassia")
 
 
 def test_total_is_the_first_attempt_of_those_with_every_domain():
@@ -156,7 +158,7 @@ def test_total_is_the_first_attempt_of_those_with_every_domain():
 
 
 def test_people_count_once_at_their_main_workplace():
-    scores, employment, region = _edition()
+    scores, staff, employment, region = _edition()
     joined = with_attributes(with_total(scores), employment, region)
     assert joined.groupby("person_id")["municipality"].first().astype(str).to_dict() == {
         "p1": "abakan",
@@ -168,17 +170,19 @@ def test_people_count_once_at_their_main_workplace():
 
 
 def test_coverage_by_hand():
-    scores, employment, region = _edition()
-    table = check_measures(coverage(scores, employment, region))
+    scores, staff, employment, region = _edition()
+    table = check_measures(coverage(scores, staff, employment, region))
     tested = table[table["measure"] == "tested"].set_index("municipality")
-    assert tested.loc["total", ["estimate", "n"]].tolist() == [3, 4]
+    assert tested.loc["total", ["estimate", "n"]].tolist() == [3, 5]
+    assert tested.loc["unstated", ["estimate", "n"]].tolist() == [0, 1]
+    assert tested.drop("total")["n"].sum() == 5
     assert tested.loc["sorsk", ["estimate", "n"]].tolist() == [0, 1]
     assert tested.loc["sorsk", "status"] == "ok", "a municipality that tested nobody tested 0"
     assert tested.loc["askizsky", "status"] == "no_data", "one without staff has sent nothing"
 
 
 def test_parts_of_a_breakdown_add_up_to_the_whole():
-    scores, employment, region = _edition()
+    scores, staff, employment, region = _edition()
     joined = with_attributes(with_total(scores), employment, region)
     table = broken_down(lambda by: level_shares(joined, CUTS, by), ["domain"])
     table = check_measures(table)
@@ -187,3 +191,46 @@ def test_parts_of_a_breakdown_add_up_to_the_whole():
         parts = table[table[name] != "total"].groupby(["domain", "level"])["n"].sum()
         expected = whole.set_index(["domain", "level"])["n"]
         assert parts.reindex(expected.index).tolist() == expected.tolist()
+
+
+def test_who_has_no_main_workplace_or_family_is_counted_as_unstated():
+    scores, _, employment, region = _edition()
+    employment.loc[employment["person_id"] == "p2", "is_main"] = False
+    employment.loc[employment["person_id"] == "p3", "subject"] = "логопедия"
+    joined = with_attributes(with_total(scores), employment, region)
+    table = broken_down(lambda by: level_shares(joined, CUTS, by), ["domain"])
+    sizes = table[(table["domain"] == "ict") & (table["level"] == "low")]
+    sizes = sizes.set_index(["municipality", "family"])["n"]
+    assert sizes["unstated", "total"] == 1 and sizes["total", "unstated"] == 2
+    assert sizes["total", "total"] == 3
+
+
+@pytest.mark.parametrize("max_score", [12.5, 33.3, 0.5, 1.0, 7.0, 25.0, 16.0, 80.0])
+def test_a_histogram_holds_everybody_whatever_the_maximum(max_score):
+    rng = np.random.default_rng(11)
+    raw = np.append(rng.uniform(0, max_score, 50), [0, max_score])
+    table = score_histogram(_scores(raw, max_score=max_score), 0.6)
+    assert table["estimate"].sum() == pytest.approx(1)
+    assert table["bin_low"].iloc[0] == 0 and table["bin_high"].iloc[-1] == 1
+
+
+def test_a_sent_total_or_a_result_that_stands_twice_is_refused():
+    scores = _edition()[0]
+    with pytest.raises(ValueError, match="must not be among the scores"):
+        with_total(pd.concat([scores, scores.tail(1).assign(domain="total", attempt=1)]))
+    with pytest.raises(ValueError, match="stands twice"):
+        with_total(pd.concat([scores, scores.head(1)]))
+
+
+def test_procedures_stand_by_the_number_of_persons_tested():
+    results = pd.DataFrame(
+        {
+            "person_id": ["p1", "p1", "p2", "p3", "p3"],
+            "procedure": ["a", "a", "b", "b", "c"],
+            "wave": ["entry", "entry", "entry", "entry", "exit"],
+        }
+    )
+    procedures = pd.DataFrame({"procedure_id": ["a", "b", "c"], "selection": None})
+    table = procedures_by_size(results, procedures)
+    assert table["procedure"].tolist() == ["b", "a", "c"]
+    assert table["persons"].tolist() == [2, 1, 0]

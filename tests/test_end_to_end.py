@@ -95,7 +95,7 @@ def test_groups_of_the_real_run_obey_every_condition(published, tables, edition)
     results = nmc_utils.with_attributes(tables["scores"], tables["employment"], edition.region)
     deficits = nmc_utils.deficits(results, 0.6)
     family = results.drop_duplicates("person_id").set_index("person_id")["family"]
-    leaders = nmc_utils.leaders(tables["methodists"], deficits, edition.region.family_of_subject)
+    leaders = nmc_utils.leaders(tables["methodists"], deficits, edition)
     leaders = leaders.set_index("leader_id")
 
     assert groups["size"].between(12, 25).all()

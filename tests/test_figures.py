@@ -210,8 +210,8 @@ def test_a_title_is_a_finding_with_n_and_interval(region):
     figures.use("bokeh")
     words = figures.heading(figures.level_shares_by_domain(level_rows(region), region))
     assert words.title == (
-        "Результат ≤ 60 % чаще всего в блоке «Воспитание»: 62,5\u00a0% (52,5–72,5\u00a0%), "
-        "n\u00a0=\u00a01\u202f200"
+        "Результат ≤ 60 % чаще всего в блоке «Воспитание»: 63\u00a0% (53–73\u00a0%, "
+        "n\u00a0=\u00a01\u202f200)"
     )
     assert words.subtitle.endswith("трудность блоков не сопоставлялась")
 

@@ -17,8 +17,9 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from nmc_utils.editions import Edition, edition
-from nmc_utils.intake import IntakeError, take_in
+from nmc_utils.editions import DEMONSTRATION, Edition, edition
+from nmc_utils.intake import IntakeError, shown, take_in, with_real_names
+from nmc_utils.intake.names import Names, rows_with_names
 from nmc_utils.intake.pseudonyms import (
     DEMONSTRATION_KEY,
     KeyFileError,
@@ -136,7 +137,6 @@ def sent_books() -> dict[str, dict[str, list[list]]]:
     answers = [*PERSON, "Этап", "Код формы", "1", "2", "3"]
     books = {
         "abakan.xlsx": {
-            "Пояснение": [["Демонстрационные данные"]],
             "Сотрудники": [STAFF, staff_row(KOROLEVA), staff_row(PETROV, 0)],
             "Места работы": [
                 EMPLOYMENT,
@@ -167,7 +167,7 @@ def sent_books() -> dict[str, dict[str, list[list]]]:
             "Результаты": [SCORES, score_row(SIDOROVA, "Предметные", 2, "выходная")],
             "Ответы": [answers, [*SIDOROVA, "выходная", 7, 0, 0, 0]],
         },
-        "centre.xlsx": {
+        "ЦНППМ.xlsx": {
             "Процедуры": [PROCEDURES, ["P1", "ЦНППМ", "цель", "1", None, "по записи", None]],
             "Формы": [
                 FORMS,
@@ -198,7 +198,8 @@ _WORKBOOKS: dict[str, bytes] = {}
 
 
 def workbook(sheets: dict[str, list[list]]) -> bytes:
-    """Bytes of a workbook; equal ones are made once."""
+    """Bytes of a workbook, marked as demonstration unless it explains itself otherwise."""
+    sheets = {"Пояснение": [[DEMONSTRATION]]} | sheets
     key = repr(sheets)
     if key not in _WORKBOOKS:
         content = BytesIO()
@@ -621,9 +622,69 @@ def test_a_subject_outside_the_families_is_noted_once(sender, books):
 
 
 def test_two_items_at_one_place_of_a_form_are_held_out(sender, books):
-    books["centre.xlsx"]["Задания"][2][2] = 1
+    books["ЦНППМ.xlsx"]["Задания"][2][2] = 1
     result = sender.take_in(books)
-    assert counts(result, "centre.xlsx", "items")["held_out"] == 2
+    assert counts(result, "ЦНППМ.xlsx", "items")["held_out"] == 2
+
+
+def test_repeats_of_contradicting_rows_are_held_out_too(sender, books):
+    staff = books["abaza.xlsx"]["Сотрудники"]
+    staff += [staff_row(SIDOROVA, 30), staff_row(SIDOROVA, 3)]
+    work = books["abakan.xlsx"]["Места работы"]
+    work[2][8] = "да"  # two main workplaces, one of them sent twice
+    work.append(list(work[2]))
+    result = sender.take_in(books)
+
+    assert not result.problems["kind"].eq("superseded").any()
+    assert counts(result, "abaza.xlsx", "staff")["held_out"] == 3
+    assert counts(result, "abakan.xlsx", "employment")["held_out"] == 3
+    problem = only(result.problems, file="abaza.xlsx", cell="Сотрудники!A3")
+    assert problem["found"].count("Сотрудники!A") == 3
+
+
+def test_a_total_is_no_competence(sender, books):
+    books["abakan.xlsx"]["Результаты"].append(score_row(PETROV, "Весь тест", 2))
+    form, item = books["ЦНППМ.xlsx"]["Формы"], books["ЦНППМ.xlsx"]["Задания"]
+    form.append([*form[1][:2], "весь тест", *form[1][3:]])
+    item.append(["d", 7, 4, "Весь тест", 1, "нет"])
+    result = sender.take_in(books)
+
+    meaning = "Здесь должна быть компетенция: итог по тесту система считает сама"
+    assert result.problems["meaning"].tolist() == [meaning] * 3
+    assert result.held_out == 3
+    assert set(load(sender.edition).scores["domain"]) == {"subject", "methodical"}
+
+
+@pytest.mark.parametrize(
+    ("sheet", "held"),
+    [
+        ("Процедуры", "«Формы» — 2, «Задания» — 3, «Результаты» — 4, «Ответы» — 3"),
+        ("Формы", "«Задания» — 3, «Результаты» — 4, «Ответы» — 3"),
+    ],
+)
+def test_a_sheet_that_nobody_sent_is_one_problem(sender, books, sheet, held):
+    del books["ЦНППМ.xlsx"][sheet]
+    result = sender.take_in(books)
+
+    (problem,) = result.problems.to_dict("records")
+    assert problem["meaning"].startswith(f"Ни в одном файле нет листа «{sheet}»")
+    assert problem["meaning"].endswith(f"задержано строк: {held}")
+    assert (problem["sheet"], problem["kind"]) == (sheet, "table")
+    assert result.held_out == sum(int(n) for n in re.findall(r"[0-9]+", held))
+    assert {"staff", "employment"} <= set(result.tables)
+
+
+def test_every_lacking_sheet_is_named_at_once(sender, books):
+    del books["ЦНППМ.xlsx"]["Процедуры"], books["ЦНППМ.xlsx"]["Формы"]
+    result = sender.take_in(books)
+    assert set(result.problems["sheet"]) == {"Процедуры", "Формы"}
+    assert result.held_out == 3 + 4 + 3  # items, scores, answers
+
+
+def test_a_sheet_without_rows_is_a_missing_one(sender, books):
+    del books["ЦНППМ.xlsx"]["Процедуры"][1:]
+    (problem,) = sender.take_in(books).problems.to_dict("records")
+    assert problem["kind"] == "table"
 
 
 @pytest.mark.parametrize("column", ["2", "3"])
@@ -657,11 +718,11 @@ def test_a_repeated_column_holds_the_sheet_out(sender, books):
 
 
 def test_an_unknown_column_is_reported_and_rows_accepted(sender, books):
-    for row, value in zip(books["abaza.xlsx"]["Сотрудники"], ["Телефон", "123"], strict=True):
+    for row, value in zip(books["abaza.xlsx"]["Сотрудники"], ["Анна, 8 913", "1"], strict=True):
         row.append(value)
     result = sender.take_in(books)
     problem = only(result.problems, kind="column")
-    assert (problem["cell"], problem["found"]) == ("Сотрудники!J1", "Телефон")
+    assert (problem["cell"], problem["found"]) == ("Сотрудники!J1", "столбец J")
     assert "Столбец не предусмотрен" in problem["meaning"]
     assert result.held_out == 0
 
@@ -678,20 +739,20 @@ def test_an_unknown_sheet_is_held_out_and_its_title_not_repeated(sender, books):
     books["abaza.xlsx"]["Неизвестнова"] = [["что-то"], ["1"], ["2"]]
     result = sender.take_in(books)
     problem = only(result.problems, kind="sheet")
-    assert problem["sheet"] == "лист № 6"
+    assert problem["sheet"] == "лист № 7"
     assert "Лист с таким названием не предусмотрен" in problem["meaning"]
     assert counts(result, "abaza.xlsx", "")["held_out"] == 2
 
 
 def test_files_that_cannot_be_read_are_reported_and_others_taken_in(sender, books):
     sender.send(books)
-    (sender.folder / "broken.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
-    (sender.folder / "table.csv").write_text("a;b", "utf-8")
+    (sender.folder / "Сорск 2023.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
+    (sender.folder / "abakan.csv").write_text("a;b", "utf-8")
     (sender.folder / "~$abakan.xlsx").write_bytes(b"lock")
     result = take_in(sender.edition, key=KEY)
 
-    assert "повреждён" in only(result.problems, file="broken.xlsx")["meaning"]
-    assert "не книга Excel" in only(result.problems, file="table.csv")["meaning"]
+    assert "повреждён" in only(result.problems, file="Сорск 2023.xlsx")["meaning"]
+    assert "не книга Excel" in only(result.problems, file="abakan.csv")["meaning"]
     assert len(result.problems) == 2 and result.held_out == 0
 
 
@@ -741,7 +802,8 @@ def test_conservation_holds_whatever_the_cells_hold(sender, seed):
             assert line["sent"] == parts
             here = result.problems[result.problems["file"].eq(file)]
             here = here[here["sheet"].eq(name)]
-            assert line["held_out"] == 0 or here["kind"].isin(["held_out", "sheet"]).any()
+            told = here["kind"].isin(["held_out", "sheet"]).any()
+            assert line["held_out"] == 0 or told or result.problems["kind"].eq("table").any()
             assert line["superseded"] == here["kind"].eq("superseded").sum()
     accepted = result.conservation.groupby("table")["accepted"].sum()
     for table, n_rows in result.tables.items():
@@ -754,6 +816,13 @@ def test_conservation_holds_whatever_the_cells_hold(sender, seed):
 
 def written(sender: Sender) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sender.edition.validated.iterdir()}
+
+
+def written_as_text(sender: Sender) -> dict[str, str]:
+    texts = {name: data.decode("utf-8", errors="ignore") for name, data in written(sender).items()}
+    for name in [name for name in texts if name.endswith(".parquet")]:
+        texts[name] += pd.read_parquet(sender.edition.validated / name).to_csv()
+    return texts
 
 
 def test_the_same_inputs_give_the_same_bytes(sender, books):
@@ -788,7 +857,7 @@ def test_the_digest_follows_every_input(sender, books):
     books["abaza.xlsx"]["Сотрудники"][1][4] = 31
     assert sender.take_in(books).digest not in (first, second)
     sources = json.loads((sender.edition.validated / "sources.json").read_text("utf-8"))
-    assert sorted(sources["files"]) == ["abakan.xlsx", "abaza.xlsx", "centre.xlsx"]
+    assert sorted(sources["files"]) == ["abakan.xlsx", "abaza.xlsx", "ЦНППМ.xlsx"]
 
 
 def test_no_name_is_in_anything_written(sender, books):
@@ -800,11 +869,183 @@ def test_no_name_is_in_anything_written(sender, books):
     books["abaza.xlsx"]["Сотрудники"][0].append("Петров-Водкин П. П.")
     result = sender.take_in(books)
 
-    assert "похоже на имя" in only(result.problems, cell="Результаты!J2")["found"]
-    for name, content in written(sender).items():
-        text = content.decode("utf-8", errors="ignore")
-        if name.endswith(".parquet"):
-            text += pd.read_parquet(sender.edition.validated / name).to_csv()
+    assert only(result.problems, cell="Результаты!J2")["found"] == shown.NOT_SHOWN
+    for name, text in written_as_text(sender).items():
         for surname in [*SURNAMES, "Алёна", "Ильинична"]:
             assert not re.search(surname, text, re.IGNORECASE), (name, surname)
             assert normalise(pd.Series([surname], dtype="str"))[0] not in text.casefold()
+
+
+FREE_TEXT = [  # file, sheet, column, a name that must not pass
+    ("abaza.xlsx", "Сотрудники", 5, "Сидорова Анна Ильинична"),
+    ("abaza.xlsx", "Сотрудники", 6, "сидоровой"),
+    ("abakan.xlsx", "Места работы", 7, "математика (Королёва)"),
+    ("abaza.xlsx", "Организации", 2, "ИП Сидорова А.И."),
+    ("abaza.xlsx", "Организации", 0, "ИП Неизвестнова А. А."),
+    ("ЦНППМ.xlsx", "Процедуры", 5, "по списку Сидоровой Анны"),
+    ("ЦНППМ.xlsx", "Процедуры", 2, "поручила Неизвестнова Мария Петровна"),
+    ("ЦНППМ.xlsx", "Формы", 7, "отчёт А. И. Сидоровой"),
+    ("ЦНППМ.xlsx", "РМА", 7, "у Королёвой"),
+    ("ЦНППМ.xlsx", "РМА", 12, "№ 5, Грачёв И."),
+]
+
+
+@pytest.mark.parametrize(("file", "sheet", "column", "value"), FREE_TEXT)
+def test_a_name_in_free_text_holds_the_row_out(sender, books, file, sheet, column, value):
+    books[file][sheet][1][column] = value
+    result = sender.take_in(books)
+
+    problem = only(result.problems, cell=cell_of(sheet, column), kind="held_out")
+    assert "похоже, имя человека" in problem["meaning"] and problem["found"] == ""
+    surname = re.search("[Сс]идоров|Королёв|Неизвестнов|Грачёв", value)[0]
+    for name, text in written_as_text(sender).items():
+        assert surname.casefold() not in text.casefold(), name
+
+
+def cell_of(sheet: str, column: int) -> str:
+    named = f"'{sheet}'" if " " in sheet else sheet
+    return f"{named}!{chr(ord('A') + column)}2"
+
+
+def named(value: str, own: str | None = None) -> bool:
+    surnames = ["Сидорова", "Иванов", "Московский", "Волков", "Ли", "Сорока", "Александров"]
+    names = Names.of(
+        [pd.Series(surnames, dtype="str")],
+        [pd.Series(["Анна", "Александр", "Ильинична"], dtype="str")],
+    )
+    surname = None if own is None else pd.Series([own], dtype="str")
+    return rows_with_names(pd.Series([value], dtype="str"), surname, names).item()
+
+
+@pytest.mark.parametrize(
+    ("value", "own"),
+    [
+        ("сидоровой", "Сидорова"),
+        ("Ивановым", "Иванова"),
+        ("Водкина", "Петров-Водкин"),
+        ("Ли", "Ли"),
+        ("Сидорова, Анна", None),
+        ("Сидоровой (Анне)", None),
+        ("А.И. Сидорова", None),
+        ("СИДОРОВА А И", None),
+        ("сидорова а.и.", None),
+        ("Волкова С.", None),
+        ("Шульц_М.П.", None),
+        ("Мария Петровна", None),
+    ],
+)
+def test_names_are_recognised_in_any_case(value, own):
+    assert named(value, own)
+
+
+@pytest.mark.parametrize(
+    ("value", "own"),
+    [
+        ("Ивановский педагогический колледж", "Иванов"),
+        ("г. Иваново", "Иванов"),
+        ("сорок часов", "Сорока"),
+        ("прошли ли", "Ли"),
+        ("СОШ им. Волкова", "Волков"),
+        ("Московский государственный университет", None),
+        ("Волков 12", None),
+        ("Александровская СОШ", "Александров"),
+        ("имени Александра Волкова", None),
+        ("ХГУ им. Н. Ф. Катанова, г. Абакан", None),
+        ("И.О. директора", None),
+        ("Вариант А.Б.", None),
+        ("Приказ от 01.02.2022 г. Абакан", None),
+    ],
+)
+def test_titles_are_not_taken_for_names(value, own):
+    assert not named(value, own)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "column", "value", "found"),
+    [
+        ("Результаты", 9, "у Скоробогатовой М.", shown.NOT_SHOWN),
+        ("Результаты", 9, "12 баллов", "12 баллов"),
+        ("Результаты", 11, "Скоробогатова", shown.NOT_SHOWN),
+        ("Результаты", 11, "1 сентября", "1 сентября"),
+        ("Результаты", 8, "Скоробогатова", shown.NOT_SHOWN),
+        ("Результаты", 8, "Методичские", "Методичские"),
+        ("Результаты", 8, "скоробогатова м.", shown.NOT_SHOWN),
+        ("Результаты", 8, "королёвой", shown.NOT_SHOWN),
+        ("Результаты", 8, "пение " * 9, shown.NOT_SHOWN),
+        ("Места работы", 5, "Абкан", "Абкан"),
+        ("Места работы", 4, "Скоробогатова", shown.NOT_SHOWN),
+        ("Места работы", 4, "999", "999"),
+        ("Места работы", 8, "Анна", shown.NOT_SHOWN),
+        ("Места работы", 8, "не знаю", "не знаю"),
+        ("Ответы", 6, "Скоробогатова", shown.NOT_SHOWN),
+    ],
+)
+def test_a_problem_repeats_only_what_cannot_be_a_name(sender, books, sheet, column, value, found):
+    books["abakan.xlsx"][sheet][1][column] = value
+    result = sender.take_in(books)
+    assert only(result.problems, cell=cell_of(sheet, column), kind="held_out")["found"] == found
+
+
+@pytest.mark.parametrize(
+    ("title", "found"),
+    [("Стаква", "Стаква"), ("Ставка Ли", "столбец L"), ("Скоробогатова", "столбец L")],
+)
+def test_an_unknown_header_is_repeated_only_if_it_is_a_slip(sender, books, title, found):
+    for row in books["abaza.xlsx"]["Места работы"]:
+        del row[9]
+        row.append(title if row[0] == "Фамилия" else None)
+    problems = sender.take_in(books).problems
+    assert only(problems, meaning="Столбец не предусмотрен")["found"] == found
+
+
+def test_a_file_named_after_a_person_goes_by_a_number(sender, books):
+    real = "Абаза (прислала Скоробогатова А.А.).xlsx"
+    books[real] = books.pop("abaza.xlsx")
+    books[real]["Сотрудники"][1][4] = "много"
+    books["Усть-Абаканский район, 01.09.2023 (2).xlsx"] = {}
+    result = sender.take_in(books)
+
+    digests = json.loads((sender.edition.validated / "sources.json").read_text("utf-8"))["files"]
+    content = (sender.folder / real).read_bytes()
+    label = f"файл № {sorted(digests.values()).index(hashlib.sha256(content).hexdigest()) + 1}.xlsx"
+    assert digests[label] == hashlib.sha256(content).hexdigest()
+    assert result.files[label] == real
+    assert result.files["abakan.xlsx"] == "abakan.xlsx"
+    assert "Усть-Абаканский район, 01.09.2023 (2).xlsx" in digests
+    assert label in set(result.conservation["file"]) & set(result.problems["file"])
+    for name, text in written_as_text(sender).items():
+        assert "коробогатов" not in text, name
+    assert with_real_names(f"{label}, Сотрудники!A2", result.files) == f"{real}, Сотрудники!A2"
+
+
+def test_an_error_names_real_files_on_the_terminal_alone(sender):
+    books = {"От Анны.xlsx": {"Сотрудники": [STAFF[1:], staff_row(KOROLEVA)[1:]]}}
+    with pytest.raises(IntakeError) as caught:
+        sender.take_in(books)
+    assert "Анны" not in str(caught.value) and "файл № 1.xlsx" in str(caught.value)
+    assert "От Анны.xlsx" in str(caught.value.on_terminal())
+
+
+# --- demonstration and submitted records are never combined ---------------------------------------
+
+
+def test_a_demonstration_refuses_a_workbook_without_the_mark(sender, books):
+    sender.take_in(books)
+    before = written(sender)
+    books["abaza.xlsx"]["Пояснение"] = [["Сведения района"]]
+    with pytest.raises(IntakeError, match="«abaza.xlsx» нет пометки.*origin: submitted") as caught:
+        sender.take_in(books)
+    assert written(sender) == before
+    lines = caught.value.conservation
+    assert lines["held_out"].sum() > 0 and lines["accepted"].sum() == 0
+
+
+def test_a_submitted_edition_refuses_a_workbook_of_a_demonstration(sender, books):
+    for file in ("abakan.xlsx", "ЦНППМ.xlsx"):
+        books[file]["Пояснение"] = [["Сведения района"]]
+    sender.send(books)
+    with pytest.raises(IntakeError, match="в «abaza.xlsx» стоит пометка"):
+        take_in(sender.submitted(), key=KEY)
+    books["abaza.xlsx"]["Пояснение"] = [["Сведения района"]]
+    sender.send(books)
+    assert take_in(sender.submitted(), key=KEY).held_out == 0

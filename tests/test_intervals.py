@@ -47,6 +47,7 @@ def test_mean_interval_equals_scipy_and_needs_two():
     low, high = mean_interval(scores.mean(), scores.std(ddof=1), len(scores))
     assert (low, high) == pytest.approx(stats.ttest_1samp(scores, 0).confidence_interval())
     assert np.isnan(mean_interval(0.5, np.nan, 1)).all()
+    assert np.isnan(mean_interval(1.0, 0.0, 8)).all(), "equal scores prove nothing"
 
 
 def test_mean_interval_covers_bounded_scores():

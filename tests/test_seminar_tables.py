@@ -6,21 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nmc_utils.editions import edition
 from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.seminar_tables import (
+    WITHOUT_GROUP,
     deficits,
     leaders,
+    members_and_reasons,
     reasons,
     summary,
     topic_need,
-    with_reasons,
 )
-from nmc_utils.measures.seminars import REASONS, seminar_groups
+from nmc_utils.measures.seminars import seminar_groups
 
 
 def _results(rows):
     frame = pd.DataFrame(rows, columns=["person_id", "domain", "raw_score", "wave", "attempt"])
-    return frame.assign(max_score=15.0)
+    return frame.assign(max_score=15.0, form_id="f")
 
 
 def test_a_deficit_is_a_first_entry_result_at_or_below_the_cut():
@@ -45,23 +47,53 @@ def test_a_deficit_is_a_first_entry_result_at_or_below_the_cut():
     pd.testing.assert_frame_equal(table, expected, check_names=False)
 
 
-def test_leaders_are_current_regional_methodists_with_a_subject():
+def test_a_domain_that_the_form_lacks_is_no_deficit_and_hides_nobody():
+    results = _results(
+        [
+            ("p1", "ict", 9.0, "entry", 1),
+            ("p1", "subject", 1.0, "entry", 1),
+            ("m1", "ict", 2.0, "entry", 1),
+        ]
+    )
+    results.loc[results["person_id"] == "m1", "form_id"] = "managers"
+    assert deficits(results, 0.6).loc["m1"].to_dict() == {"ict": 1, "subject": 0}
+
+
+def test_two_procedures_at_once_are_refused():
+    rows = [("p1", "ict", 9.0, "entry", 1)]
+    with pytest.raises(ValueError, match="one procedure at a time"):
+        deficits(pd.concat([_results(rows), _results(rows)]), 0.6)
+
+
+@pytest.fixture
+def edition_2023(root):
+    folder = root / "regions" / "khakassia" / "2023"
+    folder.mkdir()
+    about = "origin: submitted\nperiod_kind: calendar_year\nas_of: 2023-12-31\n"
+    (folder / "edition.yaml").write_text(about, "utf-8")
+    return edition("khakassia", "2023", root)
+
+
+def test_leaders_are_current_regional_methodists_with_a_subject(edition_2023):
     methodists = pd.DataFrame(
         {
-            "methodist_id": ["m1", "m2", "m3", "m4", "m5"],
-            "role": ["methodist", "methodist", "tutor", "methodist", "methodist"],
-            "subject": ["физика", "химия", "физика", None, "история"],
-            "max_groups": pd.array([2, None, 3, 1, 1], "Int64"),
-            "to_on": pd.to_datetime([None, None, None, None, "2022-06-01"]),
+            "methodist_id": ["m1", "m2", "m3", "m4", "m5", "m6", "m7"],
+            "role": ["methodist", "methodist", "tutor", *["methodist"] * 4],
+            "subject": ["физика", "химия", "физика", None, "история", "история", "логика"],
+            "max_groups": pd.array([2, None, 3, 1, 1, 1, 1], "Int64"),
+            "from_on": pd.to_datetime([None, None, None, None, None, "2024-02-01", None]),
+            "to_on": pd.to_datetime([None, "2024-08-31", None, None, "2022-06-01", None, None]),
         }
     )
     own = pd.DataFrame({"ict": [1, 1], "subject": [0, 1]}, index=["m1", "p1"])
-    families = {"физика": "science", "химия": "science", "история": "history"}
-    table = leaders(methodists, own, families)
+    table = leaders(methodists, own, edition_2023)
     assert table.to_dict("records") == [
         {"leader_id": "m1", "family": "science", "max_groups": 2, "deficits": ("ict",)},
         {"leader_id": "m2", "family": "science", "max_groups": 1, "deficits": ()},
     ]
+
+
+PERSONS = ["plan_persons", "plan_without_group", "plan_no_deficit", "plan_not_assessed"]
 
 
 @pytest.fixture
@@ -98,11 +130,21 @@ def test_topic_need_counts_members(planned):
     assert (table["n"] == 4).all()
 
 
-def test_everyone_without_a_group_has_a_reason_in_words(planned):
-    plan, _, _ = planned
-    labelled = with_reasons(plan.members)
-    outside = labelled["group_id"].isna()
-    assert labelled.loc[outside, "reason_label"].isin(REASONS.values()).all()
-    assert labelled.loc[~outside, "reason_label"].isna().all()
-    counts = reasons(plan.members).set_index("reason")["persons"]
-    assert counts.to_dict() == {"no_deficit": 2, "family_too_small": 1}
+def test_everyone_tested_is_in_a_group_or_has_a_reason_in_words(planned):
+    plan, needs, _ = planned
+    members = members_and_reasons(plan, needs.index.append(pd.Index(["p8"])))
+    assert members["person_id"].is_unique and len(members) == 8
+    outside = members["group_id"].isna()
+    assert members.loc[outside, "reason_label"].isin(WITHOUT_GROUP.values()).all()
+    assert members.loc[~outside, "reason_label"].isna().all()
+    counts = reasons(members).set_index("reason")["persons"]
+    assert counts.to_dict() == {"no_deficit": 2, "family_too_small": 1, "not_assessed": 1}
+
+
+def test_persons_of_a_summary_add_up_to_those_tested(planned):
+    plan, needs, family = planned
+    everyone = pd.concat([family, pd.Series({"p8": "history", "p9": "unstated"})])
+    table = summary(plan, needs, everyone)
+    persons = table[table["measure"].isin(PERSONS)].groupby("family")
+    assert persons["estimate"].sum().to_dict() == persons["n"].first().to_dict()
+    assert persons["n"].first().to_dict() == {"total": 9, "science": 6, "history": 2, "unstated": 1}

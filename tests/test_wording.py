@@ -54,6 +54,11 @@ def _row(**given):
         ),
         (_row(measure="indicator_persons", estimate=99.267), f"99,3{HARD}чел.", "—"),
         (_row(measure="indicator_share", estimate=0.75, variant="published"), f"75{HARD}%", "—"),
+        (
+            _row(measure="indicator_persons", estimate=300.0, bound="more_than"),
+            f"более 300{HARD}чел.",
+            "—",
+        ),
         (_row(measure="indicator_yes_no", estimate=1.0), "да", "—"),
         (_row(measure="level_share", estimate=np.nan, status="no_data"), "нет данных", "—"),
         (_row(measure="level_share", estimate=np.nan, status="suppressed"), "скрыто", "—"),
@@ -92,7 +97,7 @@ def region():
     return read_region(CHECKOUT / "data", "khakassia")
 
 
-def _levels(**shares):
+def _levels(n=1200, half=0.03, **shares):
     rows = [
         {
             "wave": "entry",
@@ -102,9 +107,10 @@ def _levels(**shares):
             "level": "at_or_below",
             "measure": "level_share",
             "estimate": share,
-            "ci_low": share - 0.03,
-            "ci_high": share + 0.03,
-            "n": 1200,
+            "ci_low": max(share - half, 0),
+            "ci_high": share + half,
+            "n": n,
+            "status": "ok",
         }
         for domain, share in shares.items()
     ]
@@ -120,6 +126,26 @@ def test_sentences_on_results_carry_n_and_interval(region):
     text = findings.hardest_domain(table, region).replace(HARD, " ")
     assert text.startswith("Результат ≤ 60 % чаще всего в блоке «Воспитание»: 55 % (52–58 %")
     assert text.endswith("трудность блоков не сопоставлялась.")
+
+
+def test_domains_that_cannot_be_told_apart_are_named_together(region):
+    table = _levels(total=0.41, upbringing=0.55, ict=0.54, subject=0.4)
+    text = findings.hardest_domain(table, region).replace(HARD, " ")
+    assert "в блоках «Воспитание» 55 %, «ИКТ-компетенции» 54 %" in text
+    assert "различие между ними не превышает погрешности (52–58 %" in text
+
+
+def test_nobody_below_the_cut_is_said_without_naming_a_domain(region):
+    text = findings.hardest_domain(_levels(total=0.0, upbringing=0.0, ict=0.0), region)
+    assert text.startswith("Результат ≤ 60 % не получен ни в одном блоке")
+
+
+def test_a_plan_without_deficits_covers_no_data_not_nan():
+    measures = ["groups", "persons", "without_group", "no_deficit", "not_assessed", "gap"]
+    plan = pd.DataFrame({"family": "total", "measure": [f"plan_{m}" for m in measures]})
+    plan["estimate"] = [0.0, 0.0, 0.0, 20.0, 3.0, 0.0]
+    plan.loc[len(plan)] = ["total", "plan_coverage", np.nan]
+    assert findings.seminar_plan(plan) == "Результатов не выше порога нет: группы не нужны."
 
 
 def test_who_was_tested_never_speaks_for_the_region():

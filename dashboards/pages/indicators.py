@@ -146,7 +146,7 @@ def _passports(now: Published, indicators: pd.DataFrame) -> pn.Column:
 
 def _passport(now: Published, entry: Indicator, rows: pd.DataFrame) -> str:
     lines = {
-        "Направление": entry.direction,
+        "Направление": entry.direction or "в документах не указано",
         "Единица": _UNITS[entry.unit],
         "Сравнение с планом": _COMPARED[entry.comparator],
         "Плановые значения": _targets(now, entry),

@@ -15,14 +15,14 @@ from pathlib import Path
 import pandas as pd
 
 from nmc_utils.editions import Edition
-from nmc_utils.intake import checks, columns, workbook
-from nmc_utils.intake.pseudonyms import hide, key_digest, key_for
+from nmc_utils.intake import checks, columns, shown
+from nmc_utils.intake.files import DEFINITION, Sent, read_folder, with_real_names, wrong_origin
+from nmc_utils.intake.pseudonyms import key_digest, key_for
 from nmc_utils.intake.workbook import (
     CONSERVATION,
     PROBLEM,
     Piece,
     Sheet,
-    UnreadableError,
     Workbook,
     address,
     letters,
@@ -31,9 +31,7 @@ from nmc_utils.intake.workbook import (
 )
 from nmc_utils.tables import TITLES
 
-__all__ = ["Intake", "IntakeError", "take_in"]
-
-_DEFINITION = "edition.yaml"
+__all__ = ["Intake", "IntakeError", "take_in", "with_real_names"]
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,16 @@ class Intake:
         `superseded` (repeats of an accepted row) + `blank` (blank rows and totals).
     problems
         One row a problem: `file`, `sheet`, `cell`, `table`, `kind`, what was `found`, its
-        `meaning`, the `action` taken and the `remedy`. Cells that identify a person are not shown.
+        `meaning`, the `action` taken and the `remedy`. Cells that may name a person are not shown.
     held_out
         Number of rows held out.
     tables
         Canonical table → rows written.
     digest
         SHA-256 of all inputs: files, definitions, key.
+    files
+        What files are called in all of the above → their names, which may name a person: for the
+        terminal, never for a file.
     """
 
     conservation: pd.DataFrame
@@ -61,15 +62,31 @@ class Intake:
     held_out: int
     tables: dict[str, int]
     digest: str
+    files: dict[str, str]
 
 
 class IntakeError(ValueError):
-    """Not one row could be accepted; earlier validated tables are left as they were."""
+    """Nothing could be accepted; earlier validated tables are left as they were.
 
-    def __init__(self, message: str, problems: pd.DataFrame, conservation: pd.DataFrame):
+    `problems`, `conservation` and `files` are those of `Intake`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        problems: pd.DataFrame,
+        conservation: pd.DataFrame,
+        files: dict[str, str] | None = None,
+    ):
         super().__init__(message)
         self.problems = problems
         self.conservation = conservation
+        self.files = files or {}
+
+    def on_terminal(self) -> IntakeError:
+        """Return the same error with the real names of files in its message."""
+        message = with_real_names(str(self), self.files)
+        return IntakeError(message, self.problems, self.conservation, self.files)
 
 
 def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
@@ -89,7 +106,7 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
     Raises
     ------
     IntakeError
-        Nothing was accepted.
+        Nothing was accepted, or a workbook is of another origin than the edition.
     KeyFileError
         The key file of a submitted edition is not safe.
     """
@@ -98,14 +115,15 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
             f"{edition.region.name}: личные коды региона (identity: own_code) пока не принимаются; "
             "укажите в region.yaml identity: name_and_birth"
         )
+    sent = read_folder(edition)
+    _refuse_wrong_origin(edition, sent)
     key = key_for(edition) if key is None else key
-    sent = _read_folder(edition.sent)
     pieces, refused, problems = _name_sheets(sent.books)
     checked = checks.check(pieces, edition.region, key)
     conservation = _conservation(checked.conservation, refused)
     problems = _problems([*sent.problems, *problems], checked)
     if not checked.tables:
-        raise IntakeError(_nothing(edition, problems), problems, conservation)
+        raise IntakeError(_nothing(edition, problems), problems, conservation, sent.files)
     sources = _sources(edition, sent.digests, key)
     frames = checked.tables | {"conservation": conservation, "problems": problems}
     with _replacing(edition.validated) as folder:
@@ -119,40 +137,21 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
         held_out=int(conservation["held_out"].sum()),
         tables={name: len(frame) for name, frame in checked.tables.items()},
         digest=sources["digest"],
+        files=sent.files,
     )
 
 
-@dataclass(frozen=True)
-class _Sent:
-    """What lies in the folder of an edition: digests of all files, workbooks, problems."""
-
-    digests: dict[str, str]
-    books: list[Workbook]
-    problems: list[dict[str, str]]
-
-
-def _read_folder(folder: Path) -> _Sent:
-    """Read all workbooks; whatever else lies in the folder becomes a problem."""
-    sent = _Sent({}, [], [])
-    for path in sorted(folder.iterdir(), key=lambda path: path.name) if folder.is_dir() else []:
-        if path.name.startswith((".", "~$")) or path.name == _DEFINITION:
-            continue
-        try:
-            if path.is_dir() or path.suffix.lower() != ".xlsx":
-                raise UnreadableError(
-                    "Это не книга Excel (.xlsx)",
-                    "Сохраните таблицы в книге .xlsx прямо в папке издания.",
-                )
-            content = path.read_bytes()
-            sent.digests[path.name] = hashlib.sha256(content).hexdigest()
-            sent.books.append(workbook.read(path.name, content))
-        except OSError as error:
-            remedy = "Закройте файл в других программах и проверьте право на чтение."
-            meaning = f"Файл не открывается: {error.strerror}"
-            sent.problems.append(problem(path.name, "file", meaning, remedy))
-        except UnreadableError as error:
-            sent.problems.append(problem(path.name, "file", str(error), error.remedy))
-    return sent
+def _refuse_wrong_origin(edition: Edition, sent: Sent) -> None:
+    if reason := wrong_origin(edition, sent.books):
+        refused = [
+            refused_sheet(book.file, sheet, _nameless(sheet), "")
+            for book in sent.books
+            for sheet in book.sheets
+            if not columns.is_explanation(sheet.name)
+        ]
+        conservation = _conservation(pd.DataFrame(columns=CONSERVATION), refused)
+        problems = pd.DataFrame(sent.problems, columns=PROBLEM)
+        raise IntakeError(reason, problems, conservation, sent.files)
 
 
 def _name_sheets(
@@ -171,7 +170,7 @@ def _name_sheets(
         naming = columns.name_columns(table, sheet.header)
         is_bad = bool(naming.missing or naming.repeated)
         kind, found = ("sheet", _bad) if is_bad else ("column", _odd)
-        for what in found(sheet, naming):
+        for what in found(table, sheet, naming):
             problems.append(problem(file, kind, **what, sheet=sheet.name, table=table))
         if is_bad:
             refused.append(refused_sheet(file, sheet, sheet.name, table))
@@ -195,7 +194,7 @@ def _unknown_sheet(file: str, sheet: Sheet) -> dict[str, str]:
     )
 
 
-def _bad(sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
+def _bad(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
     """Why no row of the sheet can be read."""
     cell = address(sheet.name, 0, sheet.header_row)
     if naming.missing:
@@ -218,15 +217,16 @@ def _quoted(titles: Iterable[str]) -> str:
     return ", ".join(f"«{title}»" for title in titles)
 
 
-def _odd(sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
+def _odd(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
     """What of a readable sheet was not used or was not there."""
+    known = [*columns.PERSON_HEADERS, *columns.headers(table).values()]
     for position in naming.unknown:
         title = sheet.header[position]
         if title is None and sheet.cells[position].isna().all():
             continue
         yield {
             "cell": address(sheet.name, position, sheet.header_row),
-            "found": title or "",
+            "found": shown.header(title or "", known) or f"столбец {letters(position)}",
             "meaning": "Столбец не предусмотрен" if title else "У столбца нет заголовка",
             "remedy": f"Исправьте заголовок столбца {letters(position)} или удалите столбец.",
         }
@@ -252,8 +252,6 @@ def _conservation(checked: pd.DataFrame, refused: list[dict]) -> pd.DataFrame:
 
 def _problems(of_files: list[dict[str, str]], checked: checks.Checked) -> pd.DataFrame:
     problems = pd.concat([pd.DataFrame(of_files, columns=PROBLEM), checked.problems]).astype("str")
-    hidden = {text: hide(text, checked.names) for text in problems["found"].unique()}
-    problems["found"] = problems["found"].map(hidden).astype("str")
     return problems.sort_values("file", kind="stable", ignore_index=True)
 
 
@@ -264,7 +262,7 @@ def _nothing(edition: Edition, problems: pd.DataFrame) -> str:
             "Положите туда книги муниципальных образований."
         )
     first = [
-        f"{row.file} {row.cell}: {row.meaning}. {row.remedy}"
+        f"{row.file} {row.cell or row.sheet}: {row.meaning}. {row.remedy}".lstrip()
         for row in problems.head(3).itertuples()
     ]
     return f"{edition}: не принято ни одной строки, замечаний {len(problems)}. " + " ".join(first)
@@ -273,7 +271,7 @@ def _nothing(edition: Edition, problems: pd.DataFrame) -> str:
 def _sources(edition: Edition, digests: dict[str, str], key: bytes) -> dict:
     """Digests of everything the tables were made of."""
     home = edition.sent.parent
-    definitions = [home / "region.yaml", home / "published.csv", edition.sent / _DEFINITION]
+    definitions = [home / "region.yaml", home / "published.csv", edition.sent / DEFINITION]
     sources = {
         "edition": edition.key,
         "files": digests,

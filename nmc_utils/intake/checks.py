@@ -7,23 +7,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from pandera.errors import SchemaErrors
 
-from nmc_utils.editions import Region
+from nmc_utils.editions import TOTAL, Region
+from nmc_utils.intake.answers import Answers
 from nmc_utils.intake.columns import (
     OPTIONAL_OF_PERSON,
     PERSON_HEADERS,
     WANTED,
     folded,
+    has_persons,
     headers,
     type_of,
     typed,
     vocabulary,
 )
-from nmc_utils.intake.pseudonyms import identities, normalise, words_of_names
-from nmc_utils.intake.workbook import BLANK, CONSERVATION, PROBLEM, SUPERSEDED, Batch, Piece
+from nmc_utils.intake.names import Names, rows_with_names
+from nmc_utils.intake.pseudonyms import identities, normalise
+from nmc_utils.intake.shown import words_of
+from nmc_utils.intake.workbook import (
+    BLANK,
+    CONSERVATION,
+    PROBLEM,
+    SUPERSEDED,
+    Batch,
+    Piece,
+    problem,
+)
 from nmc_utils.tables import DATE, TITLES, validate
 
 #: A table comes after those it refers to.
@@ -48,7 +59,6 @@ class Checked:
     tables: dict[str, pd.DataFrame]
     conservation: pd.DataFrame
     problems: pd.DataFrame
-    names: frozenset[str]
 
 
 def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked:
@@ -63,13 +73,16 @@ def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked
     key
         The key of the identities.
     """
-    batches: dict[str, Batch] = {}
+    names = _names_of(pieces)
+    sent = [table for table in _ORDER if pieces.get(table)]
+    batches = {table: Batch(table, pieces[table], names) for table in sent}
+    lacking = _Lacking(batches)
     tables: dict[str, pd.DataFrame] = {}
-    for table in (name for name in _ORDER if pieces.get(name)):
-        batch = batches[table] = Batch(table, pieces[table])
+    for table, batch in batches.items():
         _type_columns(batch, region)
+        _refuse_names(batch, vocabulary(region, table))
         _identify(batch, region, key)
-        frame = _check_table(batch, batches)
+        frame = _check_table(batch, batches, lacking)
         if len(frame):
             order = list(batch.schema.unique)
             frame = frame.sort_values(order, kind="stable", ignore_index=True)
@@ -79,21 +92,38 @@ def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked
     return Checked(
         tables,
         pd.concat([pd.DataFrame(columns=CONSERVATION), *(b.conservation() for b in ordered)]),
-        pd.concat([pd.DataFrame(columns=PROBLEM), *(b.problems() for b in ordered)]),
-        frozenset().union(*(words_of_names(b.text) for b in ordered if b.person)),
+        pd.concat([lacking.problems(), *(b.problems() for b in ordered)]),
     )
 
 
-def _check_table(batch: Batch, batches: dict[str, Batch]) -> pd.DataFrame:
-    answers = _Answers(batch, batches) if batch.table == "responses" else None
-    _check_references(batch, batches)
+def _names_of(pieces: dict[str, list[Piece]]) -> Names:
+    surname, *given = PERSON_HEADERS[:-1]
+
+    def cells(titles: list[str]) -> list[pd.Series]:
+        return [
+            piece.sheet.cells[piece.naming.positions[title]]
+            for table, sheets in pieces.items()
+            for piece in sheets
+            for title in titles
+            if has_persons(table) and title in piece.naming.positions
+        ]
+
+    return Names.of(cells([surname]), cells(given))
+
+
+def _check_table(batch: Batch, batches: dict[str, Batch], lacking: _Lacking) -> pd.DataFrame:
+    answers = Answers(batch, batches) if batch.table == "responses" else None
+    _check_references(batch, batches, lacking)
     if answers:
         answers.check()
     else:
         _check_schema(batch)
     _check_rows(batch, batches)
-    _check_duplicates(batch, batch.data if answers is None else answers.comparable())
+    lacking.hold(batch)
+    values = batch.data if answers is None else answers.comparable()
+    _check_clashes(batch, values)
     _check_groups(batch)
+    _check_repeats(batch, values)
     return batch.accepted() if answers is None else answers.long()
 
 
@@ -108,8 +138,10 @@ def _type_columns(batch: Batch, region: Region) -> None:
         if not schema.nullable:
             _require(batch, column, schema.title)
         if column in words:
-            batch.data[column] = _coded(batch, column, words[column])
+            batch.allowed[column] = words_of(words[column])
+            batch.data[column] = _coded(batch, column, words[column], region)
         elif column == "subject":
+            batch.allowed[column] = words_of(region.family_of_subject)
             batch.data[column] = _subject(batch, region)
         elif dtype == "str":
             batch.data[column] = text
@@ -119,6 +151,20 @@ def _type_columns(batch: Batch, region: Region) -> None:
             batch.report(wrong, column, *WANTED[dtype])
         if column in _IDENTIFIERS:
             _refuse_dates(batch, column)
+
+
+def _refuse_names(batch: Batch, words: dict[str, dict[str, str]]) -> None:
+    """Names stop here: free text goes into the tables as it is, so it must not hold any."""
+    surname = batch.text[PERSON_HEADERS[0]] if batch.person else None
+    for column in headers(batch.table):
+        if type_of(batch.table, column) == "str" and column not in words:
+            batch.report(
+                rows_with_names(batch.text[column], surname, batch.names),
+                column,
+                "В ячейке, похоже, имя человека: в принятые таблицы имена не попадают",
+                "Уберите из ячейки фамилию, имя и инициалы.",
+                found=pd.Series("", batch.text.index),
+            )
 
 
 def _refuse_dates(batch: Batch, column: str) -> None:
@@ -143,10 +189,21 @@ def _require(batch: Batch, column: str, title: str) -> None:
     )
 
 
-def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
+def _coded(batch: Batch, column: str, words: dict[str, str], region: Region) -> pd.Series:
     """Replace words by codes; a word that is not in the list holds its row out."""
     codes = {folded(word): code for word, code in words.items()}
     text = batch.text[column]
+    if column == "domain":
+        total = region.domain_names[TOTAL]
+        is_total = text.str.casefold().eq(total.casefold())
+        batch.report(
+            is_total,
+            column,
+            "Здесь должна быть компетенция: итог по тесту система считает сама",
+            "Удалите строку с итогом по тесту.",
+            found=pd.Series(total, text.index),
+        )
+        text = text.mask(is_total)
     found = text.map({value: codes.get(folded(value)) for value in text.dropna().unique()})
     title = batch.schema.columns[column].title
     batch.report(
@@ -252,14 +309,19 @@ _NOUNS = {
 }
 
 
-def _check_references(batch: Batch, batches: dict[str, Batch]) -> None:
+def _check_references(batch: Batch, batches: dict[str, Batch], lacking: _Lacking) -> None:
     for columns, target in _REFERENCES.get(batch.table, []):
+        if lacking.behind(target):
+            continue
         wanted = batch.data[columns]
         usable = wanted.notna().all(axis=1)
         if len(columns) > 1:  # an unknown form has been reported already
-            usable &= _among(wanted[columns[:-1]], batches.get(target))
-        sent = _among(wanted, batches.get(target))
-        known = _among(wanted, batches.get(target), live=True)
+            usable &= _among(wanted[columns[:-1]], batches[target])
+        elif columns[0] in batch.text:
+            known = batches[target].accepted()[columns[0]]
+            batch.allowed[columns[0]] = words_of(known.unique())
+        sent = _among(wanted, batches[target])
+        known = _among(wanted, batches[target], live=True)
         noun, title = _NOUNS[columns[-1]], TITLES[target]
         batch.report(
             usable & ~sent,
@@ -275,10 +337,51 @@ def _check_references(batch: Batch, batches: dict[str, Batch]) -> None:
         )
 
 
-def _among(wanted: pd.DataFrame, target: Batch | None, *, live: bool = False) -> pd.Series:
+class _Lacking:
+    """Tables without one row sent that was read, and the rows that are held out for want of them.
+
+    All rows that refer to such a table, and all that refer to those, make one problem.
+    """
+
+    def __init__(self, batches: dict[str, Batch]):
+        self._behind: dict[str, list[str]] = {}
+        for table in _ORDER:
+            if table not in batches or batches[table].status.eq(BLANK).all():
+                self._behind[table] = [table]
+                continue
+            targets = [target for _, target in _REFERENCES.get(table, [])]
+            causes = [cause for target in targets for cause in self.behind(target)]
+            self._behind[table] = list(dict.fromkeys(causes))
+        self._held: dict[str, dict[str, int]] = {}
+
+    def behind(self, table: str) -> list[str]:
+        """Lacking tables for want of which no row of `table` can be accepted."""
+        return self._behind[table]
+
+    def hold(self, batch: Batch) -> None:
+        """Hold out the rows of `batch` if a table is lacking that they need."""
+        causes = self.behind(batch.table)
+        if causes and (n_rows := batch.hold()):
+            for cause in causes:
+                self._held.setdefault(cause, {})[batch.table] = n_rows
+
+    def problems(self) -> pd.DataFrame:
+        """One problem for each lacking table that rows were held out for."""
+        rows = []
+        for cause, held in self._held.items():
+            title = TITLES[cause]
+            counted = ", ".join(f"«{TITLES[table]}» — {n_rows}" for table, n_rows in held.items())
+            meaning = (
+                f"Ни в одном файле нет листа «{title}», из которого прочитана хоть одна строка; "
+                f"без него задержано строк: {counted}"
+            )
+            remedy = f"Добавьте лист «{title}» или исправьте его, если он назван среди замечаний."
+            rows.append(problem("", "table", meaning, remedy, sheet=title, table=cause))
+        return pd.DataFrame(rows, columns=PROBLEM)
+
+
+def _among(wanted: pd.DataFrame, target: Batch, *, live: bool = False) -> pd.Series:
     """Which rows of `wanted` occur in `target`."""
-    if target is None:
-        return pd.Series(False, wanted.index)
     rows = target.data.loc[target.live] if live else target.data
     if wanted.shape[1] == 1:
         return wanted.iloc[:, 0].isin(rows[wanted.columns[0]].dropna())
@@ -329,32 +432,47 @@ def _must_agree(batch: Batch, target: Batch | None, on: list[str], column: str) 
     )
 
 
-def _check_duplicates(batch: Batch, values: pd.DataFrame) -> None:
-    """Keep one of equal rows; hold out all rows with the same key and different values."""
-    first = batch.person or batch.key[0]
+def _check_clashes(batch: Batch, values: pd.DataFrame) -> None:
+    """Hold out all rows with the same key and different values, exact repeats among them too."""
+    rows = values.loc[batch.live]
+    clash = _mask(batch, _contradicting(rows, batch.key))
+    if clash.any():
+        groups = rows.loc[clash[clash].index].groupby(batch.key, dropna=False, sort=False)
+        cells = groups.ngroup().to_frame("group").assign(cell=batch.addresses(clash, _first(batch)))
+        found = cells.groupby("group")["cell"].transform(lambda group: "; ".join(group[:4]))
+        found = "строки: " + found.reindex(values.index, fill_value="")
+        batch.report(clash, _first(batch), *_CLASHES.get(batch.table, _CLASH), found=found)
+
+
+def _check_repeats(batch: Batch, values: pd.DataFrame) -> None:
+    """Keep the first of equal rows that nothing has been found against."""
     rows = values.loc[batch.live]
     repeated = _mask(batch, rows.duplicated())
     involved = _mask(batch, rows.duplicated(keep=False))
     if repeated.any():
         groups = rows.loc[involved[involved].index].groupby(list(rows), dropna=False, sort=False)
-        kept = groups.ngroup().to_frame("group").assign(cell=batch.addresses(involved, first))
+        kept = groups.ngroup().to_frame("group")
+        kept = kept.assign(cell=batch.addresses(involved, _first(batch)))
         found = kept.groupby("group")["cell"].transform("first")
         batch.report(
             repeated,
-            first,
+            _first(batch),
             "Такая же строка уже есть",
             "Оставьте одну из одинаковых строк.",
             kind=SUPERSEDED,
             found="то же: " + found.reindex(values.index, fill_value=""),
         )
-    rows = values.loc[batch.live]
-    clash = _mask(batch, rows.duplicated(batch.key, keep=False))
-    if clash.any():
-        groups = rows.loc[clash[clash].index].groupby(batch.key, dropna=False, sort=False)
-        cells = groups.ngroup().to_frame("group").assign(cell=batch.addresses(clash, first))
-        found = cells.groupby("group")["cell"].transform(lambda group: "; ".join(group[:4]))
-        found = "строки: " + found.reindex(values.index, fill_value="")
-        batch.report(clash, first, *_CLASHES.get(batch.table, _CLASH), found=found)
+
+
+def _first(batch: Batch) -> str:
+    """The column whose cell stands for the row."""
+    return batch.person or batch.key[0]
+
+
+def _equal_to_any(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.Series:
+    """Which of `rows` occur among `keys`; a missing value equals a missing one."""
+    both = pd.concat([keys, rows]).groupby(list(keys), dropna=False, sort=False).ngroup()
+    return both.iloc[len(keys) :].isin(both.iloc[: len(keys)])
 
 
 _CLASH = (
@@ -380,18 +498,24 @@ def _check_groups(batch: Batch) -> None:
     if batch.table == "employment":
         main = live[live["is_main"].astype(bool)]
         batch.report(
-            _mask(batch, main.duplicated("person_id", keep=False)),
+            _mask(batch, _contradicting(main, ["person_id"])),
             "is_main",
             "У человека отмечено несколько основных мест работы",
             "Оставьте «да» в одной строке человека: люди учитываются по основному месту работы.",
         )
     if batch.table == "items":
         batch.report(
-            _mask(batch, live.duplicated(["form_id", "position"], keep=False)),
+            _mask(batch, _contradicting(live, ["form_id", "position"])),
             "position",
             "Под этим номером в форме стоит несколько заданий",
             "Дайте каждому заданию формы свой номер.",
         )
+
+
+def _contradicting(rows: pd.DataFrame, on: list[str]) -> pd.Series:
+    """Which of `rows` agree in `on` with a row that says something else."""
+    distinct = rows.drop_duplicates()
+    return _equal_to_any(rows[on], distinct.loc[distinct.duplicated(on), on])
 
 
 def _note_without_main(batches: dict[str, Batch]) -> None:
@@ -407,89 +531,3 @@ def _note_without_main(batches: dict[str, Batch]) -> None:
         f"Отметьте основное место работы на листе «{TITLES['employment']}».",
         kind="note",
     )
-
-
-# --- answers ------------------------------------------------------------------------------------
-
-
-class _Answers:
-    """The wide part of the sheet «Ответы»: items by their position in the form."""
-
-    def __init__(self, batch: Batch, batches: dict[str, Batch]):
-        self.batch = batch
-        positions = [int(name) for name in batch.positions]
-        items = batches["items"].accepted() if "items" in batches else pd.DataFrame()
-        if len(items):
-            items = items.drop_duplicates(["form_id", "position"])
-            positions = sorted({*positions, *items["position"].astype(int)})
-            wide = items.pivot(index="form_id", columns="position")
-            form = batch.data["form_id"]
-            self.limit = _of_rows(wide["max_score"], form, positions).astype("float64")
-            self.item = _of_rows(wide["item_id"], form, positions)
-        else:
-            self.limit = pd.DataFrame(np.nan, batch.text.index, positions)
-            self.item = self.limit.astype("str")
-        text = batch.text[batch.positions].set_axis([int(name) for name in batch.positions], axis=1)
-        self.text = text.reindex(columns=positions).astype("str")
-        stacked = (
-            pd.concat([self.text[p] for p in positions]) if positions else pd.Series(dtype="str")
-        )
-        values, wrong = typed(stacked, "float64")
-        shape = (len(positions), len(self.text))
-        self.score = pd.DataFrame(values.to_numpy().reshape(shape).T, self.text.index, positions)
-        self.wrong = pd.DataFrame(wrong.to_numpy().reshape(shape).T, self.text.index, positions)
-
-    def check(self) -> None:
-        """Hold out rows with an answer that the form does not allow."""
-        sent = self.text.notna()
-        known = self.limit.notna()
-        of_known_form = known.any(axis=1)
-        present = pd.DataFrame(
-            [
-                [str(position) in piece.naming.positions for position in self.text]
-                for piece in self.batch.pieces
-            ],
-            columns=self.text.columns,
-        )
-        present = present.loc[self.batch.piece].set_axis(self.text.index)
-        for mask, meaning, remedy in (
-            (self.wrong, *WANTED["float64"]),
-            (
-                (sent & ~known).mul(of_known_form, axis=0),
-                "Среди принятых заданий формы нет задания с таким номером",
-                "Проверьте код формы и перенесите ответ в столбец его задания.",
-            ),
-            (
-                self.score.gt(self.limit) | self.score.lt(0),
-                "Балл за задание вне границ: от 0 до максимального",
-                "Впишите балл не больше максимального по листу «Задания».",
-            ),
-        ):
-            for position in mask.columns[mask.any()]:
-                self.batch.report(mask[position], str(position), meaning, remedy)
-        self.batch.report(
-            (known & ~present).any(axis=1),
-            "form_id",
-            "На листе нет столбцов для всех заданий этой формы",
-            "Добавьте столбцы с номерами всех заданий формы; ответа нет — оставьте ячейку пустой.",
-        )
-
-    def comparable(self) -> pd.DataFrame:
-        """All that a row says, to tell a repeated row from a contradicting one."""
-        return pd.concat([self.batch.data, self.score], axis=1)
-
-    def long(self) -> pd.DataFrame:
-        """One row an answer; an answer that is missing is a row without a score."""
-        live = self.batch.live
-        item, score = self.item.loc[live], self.score.loc[live]
-        row, column = np.nonzero(item.notna().to_numpy())
-        people = self.batch.accepted().iloc[row].reset_index(drop=True)
-        return people.assign(
-            item_id=pd.Series(item.to_numpy()[row, column], dtype="str"),
-            score=score.to_numpy()[row, column],
-        )
-
-
-def _of_rows(wide: pd.DataFrame, form: pd.Series, positions: list[int]) -> pd.DataFrame:
-    """Look up the form of every row in `wide` (form × position)."""
-    return wide.reindex(index=form, columns=positions).set_axis(form.index)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import Region
+from nmc_utils.editions import TOTAL, Region
 from nmc_utils.tables import CODED, DATE, SCHEMAS, TITLES
 
 #: Headers that identify a person in a workbook, in this order.
@@ -140,7 +140,7 @@ def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
     families = {name: code for code, name in region.family_names.items()}
     words = {
         "municipality": {name: code for code, name in region.municipality_names.items()},
-        "domain": {name: code for code, name in region.domain_names.items()},
+        "domain": {name: code for code, name in region.domain_names.items() if code != TOTAL},
         **{column: {word: code for code, word in codes.items()} for column, codes in CODED.items()},
     }
     if table == "forms":

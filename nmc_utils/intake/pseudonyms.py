@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 import secrets
 import sys
 from pathlib import Path
@@ -18,11 +17,10 @@ from pathlib import Path
 import pandas as pd
 
 from nmc_utils.editions import Edition
-from nmc_utils.intake.columns import PERSON_HEADERS, folded
+from nmc_utils.intake.columns import PERSON_HEADERS
 
 DEMONSTRATION_KEY = b"nmc demonstration key, public on purpose: it protects nobody"
 KEY_BYTES = 32
-HIDDEN = "(похоже на имя, не показано)"
 ID_LENGTH = 20  # hex digits, 80 bits: two of a million persons collide with probability 4e-13
 
 
@@ -75,17 +73,6 @@ def identities(frame: pd.DataFrame, region_code: str, key: bytes) -> pd.Series:
         for text in message.dropna().unique()
     }
     return message.map(codes).astype("str")
-
-
-def words_of_names(frame: pd.DataFrame) -> frozenset[str]:
-    """Words of all names in `frame`, for `hide`."""
-    names = pd.concat([normalise(frame[title]) for title in PERSON_HEADERS[:-1]]).dropna()
-    return frozenset(names.drop_duplicates().str.findall(r"\w+").explode().dropna())
-
-
-def hide(text: str, names: frozenset[str]) -> str:
-    """Return `text`, or a notice in its place where it holds a word of somebody's name."""
-    return HIDDEN if names.intersection(re.findall(r"\w+", folded(text))) else text
 
 
 def key_for(edition: Edition) -> bytes:

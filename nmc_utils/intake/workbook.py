@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
@@ -22,7 +23,17 @@ import pandas as pd
 import pandera.pandas as pa
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
-from nmc_utils.intake.columns import PERSON_HEADERS, Naming, has_persons, headers, type_of
+from nmc_utils.intake import shown
+from nmc_utils.intake.columns import (
+    PERSON_HEADERS,
+    WANTED,
+    YES_NO,
+    Naming,
+    has_persons,
+    headers,
+    type_of,
+)
+from nmc_utils.intake.names import Names
 from nmc_utils.tables import SCHEMAS
 
 ACCEPTED, HELD_OUT, SUPERSEDED, BLANK = "accepted", "held_out", "superseded", "blank"
@@ -36,6 +47,7 @@ ACTIONS = {
     "column": "Столбец не использован, строки приняты",
     "sheet": "Лист не принят, все его строки задержаны",
     "file": "Файл не прочитан, его строки в таблицы не вошли",
+    "table": "Строки, которым нужен этот лист, задержаны",
 }
 
 _PLACE = ["piece", "row", "position"]  # where a problem is, until it becomes an address
@@ -153,11 +165,16 @@ class Piece:
 
 
 class Batch:
-    """All rows sent for one table: their text, typed values, status and problems."""
+    """All rows sent for one table: their text, typed values, status and problems.
 
-    def __init__(self, table: str, pieces: list[Piece]):
+    `allowed` are the words that each column of codes and references may hold.
+    """
+
+    def __init__(self, table: str, pieces: list[Piece], names: Names):
         self.table = table
         self.pieces = pieces
+        self.names = names
+        self.allowed: dict[str, Collection[str]] = {}
         persons = list(PERSON_HEADERS) if has_persons(table) else []
         named = list(dict.fromkeys(name for piece in pieces for name in piece.naming.positions))
         own = [*persons, *headers(table)]
@@ -222,8 +239,7 @@ class Batch:
         """Record a problem in `column` for each of `rows`, and change their status by its `kind`.
 
         Rows that are blank or superseded are left alone; `found` is the cell's text unless given,
-        and nothing where the column is about the person; `once` keeps one problem per sheet and
-        value.
+        as far as it may be shown; `once` keeps one problem per sheet and value.
         """
         rows = rows & self.status.isin([ACCEPTED, HELD_OUT])
         if not rows.any():
@@ -231,8 +247,7 @@ class Batch:
         if kind in (HELD_OUT, SUPERSEDED):
             self.status[rows & self.live] = kind
         if found is None:
-            hidden = column in PERSON_HEADERS or column not in self.text
-            found = pd.Series("", self.text.index) if hidden else self.text[column].fillna("")
+            found = self._shown(rows, column)
         problems = pd.DataFrame(
             {
                 "piece": self.piece[rows],
@@ -245,6 +260,25 @@ class Batch:
             }
         )
         self._problems.append(problems.drop_duplicates(["piece", "found"]) if once else problems)
+
+    def _shown(self, rows: pd.Series, column: str) -> pd.Series:
+        """Cells of `rows` as a problem may repeat them: nothing of a person, no free text."""
+        if column in PERSON_HEADERS or column not in self.text:
+            return pd.Series("", self.text.index)
+        dtype = type_of(self.table, column) if column in self.schema.columns else "float64"
+        allowed = self.allowed.get(column, YES_NO.values() if dtype == "bool" else ())
+        is_number = dtype in WANTED and dtype != "bool"
+        values = {
+            value: shown.number(value) if is_number else shown.word(value, allowed, self.names)
+            for value in self.text.loc[rows, column].dropna().unique()
+        }
+        return self.text[column].map(values).astype("str").fillna("")
+
+    def hold(self) -> int:
+        """Hold all live rows out, without a problem for each; return how many."""
+        n_rows = int(self.live.sum())
+        self.status[self.live] = HELD_OUT
+        return n_rows
 
     def _positions_of(self, column: str) -> np.ndarray:
         """Position of `column` in each piece; of the first one where the piece lacks it."""

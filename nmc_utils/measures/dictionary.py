@@ -76,10 +76,14 @@ MEASURES: dict[str, Measure] = {
     "plan_no_deficit": Measure(
         "педагоги без дефицитов вне групп", "persons", True, "seminar_tables.summary"
     ),
+    "plan_not_assessed": Measure(
+        "педагоги без результата по каждой компетенции", "persons", True, "seminar_tables.summary"
+    ),
     "plan_coverage": Measure("доля закрытых дефицитов", "share", True, "seminar_tables.summary"),
     "plan_precision": Measure("доля нужных тем", "share", True, "seminar_tables.summary"),
     "plan_gap": Measure("зазор до доказанной границы", "share", True, "seminar_tables.summary"),
     "topic_need": Measure("нуждаются в теме", "persons", True, "seminar_tables.topic_need"),
+    # Indicators are open: what they count of the records is restricted to `editions.COUNTED`.
     "indicator_share": Measure("показатель, доля", "share", False, "indicators.indicators"),
     "indicator_count": Measure("показатель, количество", "count", False, "indicators.indicators"),
     "indicator_persons": Measure("показатель, человек", "persons", False, "indicators.indicators"),

@@ -6,12 +6,13 @@ the diagnostics with a course, not by a random draw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import TOTAL, Region
+from nmc_utils.editions import TOTAL, UNSTATED, Region
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import mean_interval, share_interval
 
@@ -29,8 +30,17 @@ def with_total(scores: pd.DataFrame) -> pd.DataFrame:
     ----------
     scores
         Canonical `scores`: person × procedure × wave × attempt × domain.
+
+    Raises
+    ------
+    ValueError
+        A total stands among the domains, or a result stands twice.
     """
     first = scores[scores["attempt"] == 1]
+    if (first["domain"] == TOTAL).any():
+        raise ValueError("the total is made here and must not be among the scores")
+    if first.duplicated(["person_id", "procedure_id", "wave", "domain"]).any():
+        raise ValueError("a result stands twice: person, procedure, wave and domain must be unique")
     keys = ["person_id", "procedure_id", "wave", "attempt", "form_id"]
     total = first.groupby(keys, as_index=False).agg(
         raw_score=("raw_score", "sum"),
@@ -48,7 +58,8 @@ def with_attributes(scores: pd.DataFrame, employment: pd.DataFrame, region: Regi
 
     The key `procedure_id` becomes `procedure`, as measure tables call it. `municipality`, `family`
     and `domain` become categoricals in the region's order, so that a group in which nobody was
-    tested stays visible in every table made from them.
+    tested stays visible in every table made from them. Who has no main workplace, or a subject of
+    no family, is in the group `UNSTATED`, so that parts add up to the whole.
     """
     main = employment.loc[employment["is_main"], ["person_id", "municipality", "subject"]]
     results = scores.rename(columns={"procedure_id": "procedure"})
@@ -59,9 +70,30 @@ def with_attributes(scores: pd.DataFrame, employment: pd.DataFrame, region: Regi
         "domain": region.domain_names,
     }
     joined["family"] = joined["subject"].map(region.family_of_subject)
-    return joined.assign(
-        **{name: pd.Categorical(joined[name], list(order)) for name, order in orders.items()}
-    )
+    return joined.assign(**{name: _ordered(joined[name], order) for name, order in orders.items()})
+
+
+def _ordered(values: pd.Series, order: Iterable[str]) -> pd.Categorical:
+    """Categories in this order; `UNSTATED` is one of them only where it occurs."""
+    categories = [*order, *([UNSTATED] if values.isna().any() else [])]
+    return pd.Categorical(values.fillna(UNSTATED), categories)
+
+
+def procedures_by_size(results: pd.DataFrame, procedures: pd.DataFrame) -> pd.DataFrame:
+    """Put the procedures in order of the number of persons tested at entry, the largest first.
+
+    Results of several procedures are never added up: a view shows one, the largest by default.
+
+    Returns
+    -------
+    DataFrame
+        The canonical table with `procedure` for its id, and `persons`.
+    """
+    entry = results[results["wave"] == "entry"]
+    persons = entry.groupby("procedure")["person_id"].nunique()
+    named = procedures.rename(columns={"procedure_id": "procedure"})
+    counted = named.assign(persons=named["procedure"].map(persons).fillna(0).astype(int))
+    return counted.sort_values(["persons", "procedure"], ascending=[False, True], ignore_index=True)
 
 
 def level_shares(
@@ -190,14 +222,15 @@ def score_histogram(scores: pd.DataFrame, cut: float, by: Sequence[str] = ()) ->
 def _histogram(scores: pd.DataFrame, cut: float) -> pd.DataFrame:
     shares = _share_of_maximum(scores)
     width = _bin_width(float(scores["max_score"].max()), cut)
-    bins = np.ceil(shares / width - ROUNDING).clip(lower=1).astype(int)
-    count = bins.value_counts().reindex(range(1, round(1 / width) + 1), fill_value=0)
-    upper = count.index.to_numpy() * width
+    n_bins = math.ceil(1 / width - ROUNDING)
+    bins = np.ceil(shares / width - ROUNDING).clip(1, n_bins).astype(int)
+    count = bins.value_counts().reindex(range(1, n_bins + 1), fill_value=0)
+    edges = np.minimum(np.arange(n_bins + 1) * width, 1).round(6)
     low, high = share_interval(count, len(shares))
     table = pd.DataFrame(
         {
-            "bin_low": (upper - width).round(6),
-            "bin_high": upper.round(6),
+            "bin_low": edges[:-1],
+            "bin_high": edges[1:],
             "measure": "score_bin_share",
             "estimate": count.to_numpy() / len(shares),
             "std_error": np.nan,
@@ -210,23 +243,26 @@ def _histogram(scores: pd.DataFrame, cut: float) -> pd.DataFrame:
     return _finish(table, ["bin_low", "bin_high"])
 
 
-def coverage(scores: pd.DataFrame, employment: pd.DataFrame, region: Region) -> pd.DataFrame:
+def coverage(
+    scores: pd.DataFrame, staff: pd.DataFrame, employment: pd.DataFrame, region: Region
+) -> pd.DataFrame:
     """How many of the staff took the entry diagnostics, by municipality of the main workplace.
 
-    People are counted once, whatever the number of procedures. The share describes who came and
-    has no interval: nobody was drawn at random.
+    People are counted once, whatever the number of procedures; who has no main workplace is in the
+    municipality `UNSTATED`. The share describes who came and has no interval: nobody was drawn at
+    random.
 
     Returns
     -------
     DataFrame
         Measure table with key `municipality` (``"total"`` is the region): `tested` (persons) and
-        `tested_share`; `n` is the staff at their main workplace.
+        `tested_share`; `n` is the staff.
     """
-    main = employment.loc[employment["is_main"]]
-    tested = main["person_id"].isin(scores.loc[scores["wave"] == "entry", "person_id"])
-    places = pd.Categorical(main["municipality"], list(region.municipality_names))
+    main = employment[employment["is_main"]].set_index("person_id")["municipality"]
+    tested = staff["person_id"].isin(scores.loc[scores["wave"] == "entry", "person_id"])
+    places = _ordered(staff["person_id"].map(main), region.municipality_names)
     by_place = tested.groupby(places, observed=False).agg(["sum", "size"])
-    everyone = pd.DataFrame({"sum": [tested.sum()], "size": [len(main)]}, index=[TOTAL])
+    everyone = pd.DataFrame({"sum": [tested.sum()], "size": [len(staff)]}, index=[TOTAL])
     counts = pd.concat([everyone, by_place]).rename_axis("municipality").reset_index()
     tables = []
     for measure in ("tested", "tested_share"):

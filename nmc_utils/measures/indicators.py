@@ -7,23 +7,27 @@ and never mixed into one number.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nmc_utils.editions import (
+    COUNTED,
     TABLE_TITLES,
     Count,
     Edition,
     Indicator,
     Period,
     Quantity,
+    Region,
     Target,
     Variant,
 )
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import share_interval
+from nmc_utils.measures.periods import is_current
 
 ATTAINMENT = {
     "attained": "достигнут",
@@ -33,6 +37,9 @@ ATTAINMENT = {
     "no_data": "нет данных",
     "not_applicable": "неприменим",
 }
+#: How the documents write the unit of an indicator.
+UNITS = {"share": "%", "persons": "чел.", "count": "ед.", "yes_no": "да/нет"}
+_NUMBERS_OF = ("чел.", "ед.")  #: units of what stands above or below a line
 OWN_VALUE = "published"  #: the `variant` of a value that a document gives as the indicator itself
 COLUMNS = [
     "region",
@@ -41,6 +48,7 @@ COLUMNS = [
     "variant",
     "basis",
     *ESTIMATE_COLUMNS,
+    "bound",
     "numerator",
     "denominator",
     "numerator_label",
@@ -48,6 +56,7 @@ COLUMNS = [
     "variant_label",
     "target",
     "target_year",
+    "target_source",
     "comparator",
     "attainment",
     "attainment_label",
@@ -75,18 +84,27 @@ def indicators(edition: Edition, tables: Tables) -> pd.DataFrame:
         Measure table, one row per indicator × variant × basis. `basis` is ``published`` (facts of
         the documents) or ``recorded`` (rows of the edition's tables); `variant` ``"published"`` is
         the value a document gives as the indicator itself. Shares are 0–1; a share of counts has
-        a Wilson interval for what such a process would give again. `attainment` compares with the
-        target of the same year only; a later one is named, never anticipated.
+        a Wilson interval for what such a process would give again. `bound` says whether the
+        documents mean the estimate as ``exact``, ``about``, ``more_than`` or ``less_than``; it is
+        missing with the estimate. `attainment` compares with the target of the same year only; a
+        later one is named, never anticipated.
+
+    Raises
+    ------
+    ValueError
+        A fact is not in the unit that the indicator needs, or a count names a column that its
+        table does not have or a value that it cannot hold.
     """
     facts = tables["published"]
     rows = [
         {"indicator": indicator.id, "region": edition.region.code, "period": edition.period.text}
         | row
-        | _judge(row["estimate"], indicator, edition.period)
+        | _judge(row["estimate"], indicator, edition)
         for indicator in edition.region.indicators
         for row in _values(indicator, edition, facts, tables)
     ]
     table = pd.DataFrame(rows).assign(std_error=np.nan)
+    table["bound"] = table["bound"].where(table["estimate"].notna(), None)
     table["status"] = np.where(table["estimate"].notna(), "ok", "no_data")
     table["n"] = table["denominator"].round().astype("Int64")
     return table[COLUMNS]
@@ -108,16 +126,27 @@ def _values(
     return rows
 
 
+@dataclass(frozen=True)
+class _Value:
+    """A number, in which sense it is meant, and where it comes from."""
+
+    number: float
+    source: str
+    bound: str = "exact"
+    unit: str | None = None  #: as a document writes it
+
+
 def _own_value(indicator: Indicator, edition: Edition, facts: Facts) -> dict[str, Any]:
-    fact = _fact(facts, indicator.metric, edition.period)
-    scale = 100 if indicator.unit == "share" else 1
+    value = _published(indicator.metric, indicator.name, edition, facts)
+    _check_unit(value, indicator, (UNITS[indicator.unit],))
     return _row(
         indicator,
         variant=OWN_VALUE,
         variant_label="опубликовано документом",
         basis="published",
-        estimate=np.nan if fact is None else fact["number"] / scale,
-        source=_missing_fact(indicator.name) if fact is None else _source(fact, edition),
+        estimate=value.number / (100 if indicator.unit == "share" else 1),
+        bound=value.bound,
+        source=value.source,
     )
 
 
@@ -130,37 +159,60 @@ def _variant(
     tables: Tables,
 ) -> dict[str, Any]:
     """One way of computing the indicator, from published facts or from records."""
+    units = _NUMBERS_OF if variant.denominator else (UNITS[indicator.unit],)
 
-    def value_of(part: Quantity) -> tuple[float, str]:
-        if basis == "published":
-            return _published(part, edition, facts)
-        return _recorded(part.count, tables)
+    def value_of(part: Quantity) -> _Value:
+        if basis == "recorded":
+            return _recorded(part.count, edition, tables)
+        value = _published(part.metric, part.label, edition, facts)
+        _check_unit(value, indicator, units)
+        return value
 
-    numerator, source = value_of(variant.numerator)
-    denominator = np.nan
-    estimate, low, high = numerator, np.nan, np.nan
-    if variant.denominator:
-        denominator, also = value_of(variant.denominator)
-        source = source if also == source else f"{source}; {also}"
-        known = denominator > 0 and np.isfinite(numerator)
-        estimate = numerator / denominator if known else np.nan
-        if known and indicator.unit == "share":
-            low, high = (float(bound) for bound in share_interval(numerator, denominator))
+    top = value_of(variant.numerator)
+    if variant.denominator is None:
+        outcome = {"estimate": top.number, "bound": top.bound, "source": top.source}
+    else:
+        outcome = _divided(top, value_of(variant.denominator), indicator)
+        outcome["denominator_label"] = variant.denominator.label
     return _row(
         indicator,
         variant=variant.code,
         variant_label=variant.name,
         basis=basis,
-        estimate=estimate,
-        ci_low=low,
-        ci_high=high,
-        interval_kind="process" if np.isfinite(low) else "none",
-        numerator=numerator,
-        denominator=denominator,
+        numerator=top.number,
         numerator_label=variant.numerator.label,
-        denominator_label=variant.denominator.label if variant.denominator else None,
-        source=source,
+        **outcome,
     )
+
+
+def _divided(top: _Value, bottom: _Value, indicator: Indicator) -> dict[str, Any]:
+    """The ratio of two values; a share of counts has an interval."""
+    is_share = indicator.unit == "share"
+    if is_share and top.unit and bottom.unit and top.unit != bottom.unit:
+        raise ValueError(
+            f"«{indicator.name}»: доля, но числитель опубликован в единице «{top.unit}», "
+            f"а знаменатель — в «{bottom.unit}» ({top.source}; {bottom.source})"
+        )
+    same = bottom.source == top.source
+    outcome = {
+        "estimate": np.nan,
+        "denominator": bottom.number,
+        "bound": _bound_of_ratio(top.bound, bottom.bound),
+        "source": top.source if same else f"{top.source}; {bottom.source}",
+    }
+    if bottom.number > 0 and np.isfinite(top.number):
+        outcome["estimate"] = top.number / bottom.number
+        if is_share:
+            low, high = (float(end) for end in share_interval(top.number, bottom.number))
+            outcome |= {"ci_low": low, "ci_high": high, "interval_kind": "process"}
+    return outcome
+
+
+def _bound_of_ratio(top: str, bottom: str) -> str:
+    """More of the numerator makes a ratio greater, more of the denominator less."""
+    if bottom == "exact":
+        return top
+    return "less_than" if (top, bottom) == ("exact", "more_than") else "about"
 
 
 def _row(indicator: Indicator, **given: Any) -> dict[str, Any]:
@@ -170,22 +222,55 @@ def _row(indicator: Indicator, **given: Any) -> dict[str, Any]:
     return {"measure": measure, "interval_kind": "none", **empty, **labels, **given}
 
 
-def _published(part: Quantity, edition: Edition, facts: Facts) -> tuple[float, str]:
-    fact = _fact(facts, part.metric, edition.period)
+def _published(metric: str | None, label: str, edition: Edition, facts: Facts) -> _Value:
+    fact = _fact(facts, metric, edition.period)
     if fact is None:
-        return np.nan, _missing_fact(part.label)
-    return fact["number"], _source(fact, edition)
+        return _Value(np.nan, f"не опубликовано: {label}")
+    span = "" if fact["period"] == edition.period.text else f", за {fact['period']}"
+    source = _place(edition.region, fact["document"], fact["locator"]) + span
+    return _Value(fact["number"], source, fact["bound"].replace(" ", "_"), fact["unit"])
 
 
-def _recorded(count: Count, tables: Tables) -> tuple[float, str]:
-    """Count rows of a table, persons and organisations once; missing when the table is."""
+def _check_unit(value: _Value, indicator: Indicator, allowed: tuple[str, ...]) -> None:
+    if value.unit is not None and value.unit not in allowed:
+        raise ValueError(
+            f"«{indicator.name}»: число опубликовано в единице «{value.unit}», "
+            f"а нужна {' или '.join(f'«{unit}»' for unit in allowed)} ({value.source})"
+        )
+
+
+def _recorded(count: Count, edition: Edition, tables: Tables) -> _Value:
+    """Count rows that hold on the day of the edition, persons and organisations once."""
     title = TABLE_TITLES[count.table]
     if count.table not in tables:
-        return np.nan, f"нет таблицы «{title}»"
+        return _Value(np.nan, f"нет таблицы «{title}»")
     frame = tables[count.table]
+    chosen = pd.Series(True, index=frame.index)
+    if {"from_on", "to_on"} <= set(frame):
+        chosen &= is_current(frame, edition.as_of)
     for column, value in count.where.items():
-        frame = frame[frame[column] == value]
-    return float(frame.iloc[:, 0].nunique()), f"записи издания, таблица «{title}»"
+        _check_where(count.table, frame, column, value)
+        chosen &= (frame[column] == value).fillna(False)
+    number = frame.loc[chosen, COUNTED[count.table]].nunique()
+    return _Value(float(number), f"записи издания, таблица «{title}»")
+
+
+def _check_where(table: str, frame: pd.DataFrame, column: str, value: str | bool | int) -> None:
+    """Refuse a condition that no row could ever meet: it would count as zero."""
+    where = f"таблица {table}, условие {column}: {value}"
+    if column not in frame:
+        raise ValueError(f"{where}: такого столбца нет; есть: {', '.join(frame)}")
+    dtype = frame[column].dtype
+    if pd.api.types.is_bool_dtype(dtype):
+        fits, allowed = isinstance(value, bool), "true, false"
+    elif pd.api.types.is_numeric_dtype(dtype):
+        fits, allowed = isinstance(value, int) and not isinstance(value, bool), "целое число"
+    elif pd.api.types.is_datetime64_dtype(dtype):
+        fits, allowed = False, "условия на столбец без дат"
+    else:
+        fits, allowed = isinstance(value, str), "текст"
+    if not fits:
+        raise ValueError(f"{where} не подходит; допустимо: {allowed}")
 
 
 def _fact(facts: Facts, metric: str | None, period: Period) -> pd.Series | None:
@@ -197,28 +282,17 @@ def _fact(facts: Facts, metric: str | None, period: Period) -> pd.Series | None:
     return None if exact.empty else exact.iloc[0]
 
 
-def _source(fact: pd.Series, edition: Edition) -> str:
-    document = edition.region.document(fact["document"])
-    span = "" if fact["period"] == edition.period.text else f", за {fact['period']}"
-    return f"{document.short}: «{fact['locator']}»{span}"
-
-
-def _missing_fact(label: str) -> str:
-    return f"не опубликовано: {label}"
+def _place(region: Region, document: str, section: str) -> str:
+    return f"{region.document(document).short}, {section}"
 
 
 # --- judgement ----------------------------------------------------------------------------------
 
 
-def _judge(estimate: float, indicator: Indicator, period: Period) -> dict[str, Any]:
+def _judge(estimate: float, indicator: Indicator, edition: Edition) -> dict[str, Any]:
     """Compare with the target of the same year; otherwise say when a target falls due."""
-    now, later = _targets(indicator, period)
-    target = now or later
-    row = {
-        "target": np.nan if target is None else float(target.value),
-        "target_year": pd.NA if target is None else (period.year if now else target.first_year),
-        "comparator": indicator.comparator,
-    }
+    now, later = _targets(indicator, edition.period)
+    row = _planned(now or later, edition) | {"comparator": indicator.comparator}
     if np.isnan(estimate):
         code, note = "no_data", ""
     elif now:
@@ -231,6 +305,16 @@ def _judge(estimate: float, indicator: Indicator, period: Period) -> dict[str, A
     if indicator.caveat and code != "no_data":
         note += f"; {indicator.caveat}"
     return row | {"attainment": code, "attainment_label": ATTAINMENT[code] + note}
+
+
+def _planned(target: Target | None, edition: Edition) -> dict[str, Any]:
+    if target is None:
+        return {"target": np.nan, "target_year": pd.NA, "target_source": None}
+    return {
+        "target": float(target.value),
+        "target_year": max(target.first_year, edition.period.year),
+        "target_source": _place(edition.region, target.document, target.section),
+    }
 
 
 def _targets(indicator: Indicator, period: Period) -> tuple[Target | None, Target | None]:

@@ -56,11 +56,12 @@ def mean_interval(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Student t interval of a mean from its sample mean, standard deviation and size.
 
-    Missing where n < 2. For bounded scores it covers 94–96 % from n = 6 up, where a percentile
+    Missing where n < 2 and where all scores are equal: no spread is no certainty. For bounded
+    scores it covers 94–96 % from n = 6 up, where a percentile
     bootstrap covers 86 %.
     """
     mean, sd, n = np.broadcast_arrays(*(np.asarray(part, float) for part in (mean, sd, n)))
     with np.errstate(invalid="ignore", divide="ignore"):
         half = stdtrit(n - 1, 0.5 + level / 2) * sd / np.sqrt(n)
-    half = np.where(n > 1, half, np.nan)
+    half = np.where((n > 1) & (sd > 0), half, np.nan)
     return mean - half, mean + half

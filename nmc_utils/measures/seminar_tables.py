@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import TOTAL
+from nmc_utils.editions import TOTAL, Edition
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ROUNDING
+from nmc_utils.measures.periods import is_current
 from nmc_utils.measures.seminars import REASONS, SeminarPlan
+
+#: Why a person is without a group: the plan's own reasons, and that there was nothing to plan by.
+WITHOUT_GROUP = REASONS | {
+    "not_assessed": "Нет результата по одной из компетенций формы: план этих людей не охватывает."
+}
+
+
+def tested_at_entry(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the first attempts of the entry wave by domain, without the whole test."""
+    first = (results["wave"] == "entry") & (results["attempt"] == 1) & (results["domain"] != TOTAL)
+    return results[first]
 
 
 def deficits(results: pd.DataFrame, cut: float) -> pd.DataFrame:
@@ -19,33 +29,38 @@ def deficits(results: pd.DataFrame, cut: float) -> pd.DataFrame:
     Parameters
     ----------
     results
-        Scores by domain with `person_id`, `wave`, `attempt`, `domain`, `raw_score`, `max_score`;
-        first attempts of the entry wave are used, the whole test is left out.
+        Scores by domain of one procedure; `tested_at_entry` chooses those that count.
     cut
         Share of the maximum.
 
     Returns
     -------
     DataFrame
-        `person_id` × domain, 0 or 1, for persons with a result in every domain.
+        `person_id` × domain, 0 or 1, for persons with a result in every domain of their form. A
+        domain that a form does not have is no deficit of those who took it.
+
+    Raises
+    ------
+    ValueError
+        A person has two results in a domain, as when two procedures are given at once.
     """
-    first = (results["wave"] == "entry") & (results["attempt"] == 1) & (results["domain"] != TOTAL)
-    entry = results[first]
-    at_or_below = entry["raw_score"] <= entry["max_score"] * (cut + ROUNDING)
-    wide = (
-        at_or_below.where(entry["raw_score"].notna())
-        .astype("Float64")
-        .groupby([entry["person_id"], entry["domain"]], observed=True)
-        .max()
-        .unstack()
-    )
-    return wide.dropna().astype("int8")
+    entry = tested_at_entry(results)
+    if entry.duplicated(["person_id", "domain"]).any():
+        raise ValueError("a person has two results in a domain: give one procedure at a time")
+    given = entry.dropna(subset="raw_score")
+    low = (given["raw_score"] <= given["max_score"] * (cut + ROUNDING)).astype("int8")
+    domains = given["domain"].astype("category")
+    wide = low.groupby([given["person_id"], domains.astype("str")]).max().unstack(fill_value=0)
+    asked = entry.groupby("form_id")["domain"].agg(lambda column: set(column))
+    due = entry.groupby("person_id")["form_id"].agg(lambda ids: len(set().union(*asked[ids])))
+    is_whole = given.groupby("person_id").size().eq(due).loc[wide.index]
+    return wide.loc[is_whole, [name for name in domains.cat.categories if name in wide]]
 
 
 def leaders(
     methodists: pd.DataFrame,
     deficits: pd.DataFrame,
-    family_of_subject: Mapping[str, str],
+    edition: Edition,
     *,
     groups_each: int = 1,
 ) -> pd.DataFrame:
@@ -54,11 +69,10 @@ def leaders(
     Parameters
     ----------
     methodists
-        Canonical table; only current members with the role ``methodist`` and a subject lead.
+        Canonical table; members on the edition's date with the role ``methodist`` and a subject
+        of a family of the region lead.
     deficits
         `person_id` × domain, 0 or 1; a methodist who was not tested has none.
-    family_of_subject
-        Subject → family.
     groups_each
         Groups of a methodist whose load (`max_groups`) the table does not give.
 
@@ -67,9 +81,9 @@ def leaders(
     DataFrame
         `leader_id`, `family`, `max_groups`, `deficits` (tuple of domains).
     """
-    may_lead = (methodists["role"] == "methodist") & methodists["to_on"].isna()
+    may_lead = (methodists["role"] == "methodist") & is_current(methodists, edition.as_of)
     frame = methodists[may_lead].assign(
-        family=methodists["subject"].map(family_of_subject),
+        family=methodists["subject"].map(edition.region.family_of_subject),
         max_groups=methodists["max_groups"].fillna(groups_each).astype(int),
     )
     frame = frame[frame["family"].notna() & (frame["max_groups"] > 0)]
@@ -86,16 +100,21 @@ def leaders(
 def summary(plan: SeminarPlan, deficits: pd.DataFrame, family: pd.Series) -> pd.DataFrame:
     """Describe a plan for the whole region and by family.
 
+    Parameters
+    ----------
+    family
+        Family by `person_id` of everyone tested at entry, with or without `deficits`.
+
     Returns
     -------
     DataFrame
         Measure table with key `family` (``"total"`` is everyone): numbers of groups, of persons
-        in groups, with deficits but without a group, and without deficits and group; share of
-        deficits covered, share of needed topics, and for the whole plan the proven gap. `n` is
-        the number of persons planned for.
+        in groups, with deficits but without a group, without deficits and group, and not assessed
+        in every domain; share of deficits covered, share of needed topics, and for the whole plan
+        the proven gap. `n` is the number of persons tested; the numbers of persons add up to it.
     """
-    joined = _with_needs(plan, deficits)
-    by_family = joined.groupby(joined["person_id"].map(family))
+    joined = _with_needs(plan, deficits).reindex(family.index)
+    by_family = joined.groupby(family)
     rows = []
     for name, part in [(TOTAL, joined), *by_family]:
         placed = part["group_id"].notna()
@@ -104,6 +123,7 @@ def summary(plan: SeminarPlan, deficits: pd.DataFrame, family: pd.Series) -> pd.
             "plan_persons": placed.sum(),
             "plan_without_group": (~placed & (part["deficits"] > 0)).sum(),
             "plan_no_deficit": (~placed & (part["deficits"] == 0)).sum(),
+            "plan_not_assessed": part["deficits"].isna().sum(),
             "plan_coverage": _ratio(part["needed"].sum(), part["deficits"].sum()),
             "plan_precision": _ratio(part["needed"].sum(), part["topics"].sum()),
         }
@@ -131,19 +151,22 @@ def topic_need(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:
     return _measures(table, ["group_id", "domain"])
 
 
-def with_reasons(members: pd.DataFrame) -> pd.DataFrame:
-    """Add to the members of a plan `reason_label`, why a person is without a group."""
-    return members.assign(reason_label=members["reason"].map(REASONS))
+def members_and_reasons(plan: SeminarPlan, tested: pd.Index) -> pd.DataFrame:
+    """Return everyone tested at entry once: `person_id`, `group_id`, `reason`, `reason_label`."""
+    unplanned = tested.difference(plan.members["person_id"])
+    rest = pd.DataFrame({"person_id": unplanned, "group_id": None, "reason": "not_assessed"})
+    members = pd.concat([plan.members, rest.astype(plan.members.dtypes)], ignore_index=True)
+    return members.assign(reason_label=members["reason"].map(WITHOUT_GROUP))
 
 
 def reasons(members: pd.DataFrame) -> pd.DataFrame:
     """Count the persons without a group by reason: `reason`, `reason_label`, `persons`."""
     counts = members["reason"].value_counts()
-    known = [code for code in REASONS if code in counts]
+    known = [code for code in WITHOUT_GROUP if code in counts]
     return pd.DataFrame(
         {
             "reason": known,
-            "reason_label": [REASONS[code] for code in known],
+            "reason_label": [WITHOUT_GROUP[code] for code in known],
             "persons": [int(counts[code]) for code in known],
         }
     )
@@ -161,12 +184,12 @@ def _with_needs(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:
     has = deficits.to_numpy() == 1
     return pd.DataFrame(
         {
-            "person_id": deficits.index,
             "group_id": members["group_id"].to_numpy(),
             "deficits": has.sum(axis=1),
             "topics": given.sum(axis=1),
             "needed": (given & has).sum(axis=1),
-        }
+        },
+        index=deficits.index,
     )
 
 

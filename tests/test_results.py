@@ -366,6 +366,18 @@ def test_rollback_refuses_a_damaged_run_and_the_pointer_stays(root, y2023, publi
     assert current(root) == {"khakassia/2023": "0123456789-2"}
 
 
+def test_rollback_refuses_records_of_another_origin(root, y2023, published):
+    make_edition(root, "2023", origin="submitted")
+    with pytest.raises(ResultsError, match="другого происхождения .demonstration., а издание"):
+        rollback(root, "khakassia/2023", RUN)
+
+
+def test_a_lost_pointer_is_not_taken_for_nothing_published(root, published):
+    (root / "results" / "current.json").unlink()
+    (sentence,) = verify(root)
+    assert "указателя действующих прогонов нет" in sentence and "nmc rollback" in sentence
+
+
 def test_runs_lists_what_was_published_in_order(root, y2023, published, monkeypatch):
     publish_tables(y2023, "0000000000-1", monkeypatch, members=PERSONS)
     table = runs(root)

@@ -72,7 +72,7 @@ def _tiles(now: Published) -> list[tuple[str, str, str]]:
         tiles.append(("Группы со схожими дефицитами", wording.estimate(groups), note))
     indicators = now.table("indicators")
     if indicators is not None:
-        tiles.append(("Достигнуто показателей", *_attained(indicators)))
+        tiles.append(("Показатели с данными", *_known(indicators)))
     reported = municipalities_in_data(now)
     if reported is not None:
         total = len(now.region.municipalities)
@@ -80,13 +80,15 @@ def _tiles(now: Published) -> list[tuple[str, str, str]]:
     return tiles
 
 
-def _attained(indicators: pd.DataFrame) -> tuple[str, str]:
-    """Indicators attained by the documents out of all; those by records are told apart."""
+def _known(indicators: pd.DataFrame) -> tuple[str, str]:
+    """Indicators with data out of all, and how many of them attained their target, by basis."""
     status = findings.indicator_status(indicators)
-    attained = status.loc[status["attainment"] == "attained", "basis"]
-    by_documents, by_records = (int((attained == code).sum()) for code in ("published", "recorded"))
-    also = f"; ещё {by_records} по записям" if by_records else ""
-    return f"{by_documents} из {len(status)}", f"по документам{also}"
+    attained = status.loc[status["attainment"] == "attained", "basis"].value_counts()
+    words = {"published": "по документам", "recorded": "по записям"}
+    parts = [f"{attained[basis]} {text}" for basis, text in words.items() if basis in attained]
+    is_known = status["status"] == "ok"
+    note = f"достигнуто: {', '.join(parts)}" if parts else "плана с наступившим сроком нет"
+    return f"{is_known.sum()} из {len(status)}", note
 
 
 def basis(row: dict) -> str:

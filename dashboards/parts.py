@@ -5,6 +5,7 @@ Whatever comes from data is escaped here, where it becomes HTML.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
@@ -15,7 +16,9 @@ import panel_material_ui as pmui
 from bokeh.events import Tap
 
 from nmc_utils import figures, wording
+from nmc_utils.editions import DefinitionError
 from nmc_utils.figures import theme
+from nmc_utils.results import ResultsError
 
 CSS = f"""
 :host {{ max-height: none; font-family: Roboto, "Segoe UI", Arial, sans-serif; color: {theme.INK};
@@ -106,6 +109,15 @@ def block(html: str, **params: object) -> pn.pane.HTML:
     return pn.pane.HTML(html, stylesheets=[CSS], **params)
 
 
+def trouble(error: Exception, what: str = "Страница не построена") -> pn.pane.HTML:
+    """Stand in for what could not be drawn; what nobody foresaw goes to the log in full."""
+    words = str(error)
+    if not isinstance(error, (DefinitionError, ResultsError, OSError)):
+        logging.getLogger(__name__).error(what, exc_info=error)
+        words = f"{what}: внутренняя ошибка записана в журнал. Остальные страницы работают."
+    return block(f'<p class="notice" role="status">{escape(words)}</p>')
+
+
 def heading(title: str, *lines: str) -> pn.pane.HTML:
     """Heading of a page with sentences below it."""
     text = "".join(f'<p class="muted">{escape(line)}</p>' for line in lines)
@@ -161,9 +173,16 @@ def table(
         for row in frame.to_dict("records")
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    name = caption or f"Таблица: {next(iter(frame), '')}"
+    return scrolled(
+        f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", name
+    )
+
+
+def scrolled(html: str, name: str) -> str:
+    """Let a wide table scroll by itself, by keyboard too; `name` is what a screen reader says."""
     return (
-        f'<div class="scroll" tabindex="0"><table>{title}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">{html}</div>'
     )
 
 
@@ -179,14 +198,19 @@ def chart(
     *,
     min_width: int = 320,
     on_tap: Callable[[float], None] | None = None,
+    note: str = "",
     **params: object,
 ) -> pn.Column:
     """A figure in a card under its finding, with a button that turns it into a table.
 
-    `on_tap` is told the height in the figure at which somebody pressed it.
+    `on_tap` is told the height in the figure at which somebody pressed it; `note` stands below the
+    subtitle.
     """
     words = figures.heading(figure)
-    text = f'<h2>{escape(words.title)}</h2><p class="muted small">{escape(words.subtitle)}</p>'
+    lines = [line for line in (words.subtitle, note) if line]
+    text = f"<h2>{escape(words.title)}</h2>" + "".join(
+        f'<p class="muted small">{escape(line)}</p>' for line in lines
+    )
     pane = pn.pane.HoloViews(
         _tappable(figure, on_tap).opts(show_title=False),
         sizing_mode="stretch_width",
@@ -195,12 +219,20 @@ def chart(
         margin=0,
     )
     frame = column(pane, **{"overflow-x": "auto"})
-    button = pmui.Button(label=_AS_TABLE, variant="outlined", size="small", margin=0, width=92)
+    button = pmui.Button(
+        label=_AS_TABLE,
+        description=f"{_AS_TABLE}: {words.title}",  # its name for a screen reader
+        variant="outlined",
+        size="small",
+        margin=0,
+        width=92,
+    )
 
     def turn(_: object) -> None:
         to_table = button.label == _AS_TABLE
         frame[:] = [block(as_table())] if to_table else [pane]
-        button.label = _AS_CHART if to_table else _AS_TABLE
+        label = _AS_CHART if to_table else _AS_TABLE
+        button.param.update(label=label, description=f"{label}: {words.title}")
 
     button.on_click(turn)
     head = pn.FlexBox(
@@ -258,7 +290,10 @@ def later(draw: Callable[[], list[pn.viewable.Viewable]]) -> pn.Column:
     place = column()
 
     def fill() -> None:
-        place[:] = draw()
+        try:
+            place[:] = draw()
+        except Exception as error:
+            place[:] = [trouble(error, "Часть страницы не построена")]
 
     if pn.state.curdoc is None or pn.state.loaded:
         fill()

@@ -37,8 +37,8 @@ def application() -> pmui.Page:
     )
     figures.use("bokeh")
     try:
-        main = _main(State(published_editions()))
-    except (DefinitionError, ResultsError, FileNotFoundError) as error:
+        main = _main(State(*published_editions()))
+    except (DefinitionError, ResultsError, OSError) as error:
         main = [parts.block(f'<p class="notice">{parts.escape(str(error))}</p>', margin=24)]
     page = pmui.Page(
         title=TITLE,
@@ -88,8 +88,8 @@ def _main(state: State) -> list[pn.viewable.Viewable]:
 def _page(state: State) -> pn.viewable.Viewable:
     try:
         return _VIEWS[state.page](state)
-    except ResultsError as error:
-        return parts.block(f'<p class="notice">{parts.escape(str(error))}</p>')
+    except Exception as error:  # a page that cannot be drawn must not take the others with it
+        return parts.trouble(error)
 
 
 def _navigation(state: State) -> pn.FlexBox:

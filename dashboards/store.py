@@ -6,7 +6,7 @@ says in a sentence when an address asked for something that does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import param
 
 from nmc_utils import results
 from nmc_utils.editions import TOTAL, DefinitionError, Edition, data_root, edition
-from nmc_utils.measures.indicators import ATTAINMENT
 
 PAGES = {
     "overview": "Обзор",
@@ -38,7 +37,7 @@ class Published:
 
     @cached_property
     def _results(self) -> Mapping[str, pd.DataFrame]:
-        return results.results(self.edition)
+        return results.published(self.edition, self.run)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """Return a table of the run, or None where the run has none of this name."""
@@ -75,14 +74,38 @@ def _published(root: Path, region: str, period: str, run: str) -> Published:
     return Published(edition(region, period, root), run)
 
 
-def published_editions(root: Path | None = None) -> list[Published]:
-    """All published editions under the data root, by region and period."""
+def published_editions(root: Path | None = None) -> tuple[list[Published], str]:
+    """All published editions under the data root, by region and period.
+
+    Returns
+    -------
+    list of Published
+    str
+        A sentence about the editions that are left out because their definition cannot be read;
+        empty when there are none.
+    """
     root = root or data_root()
-    found = []
+    found, unread = [], []
     for key, run in sorted(results.current(root).items()):
         region, _, period = key.partition("/")
-        found.append(_published(root, region, period, run))
-    return found
+        try:
+            found.append(_published(root, region, period, run))
+        except (ValueError, OSError) as error:
+            unread.append(f"{key} ({str(error).rstrip('.')})")
+    return found, f"Не показаны издания: {'; '.join(unread)}." if unread else ""
+
+
+def _statuses(published: Published) -> set[str]:
+    indicators = published.table("indicators")
+    return set() if indicators is None else set(indicators["attainment"])
+
+
+def _readable(read: Callable[[], Iterable[str]]) -> Iterable[str]:
+    """Nothing where a table cannot be read: its page says so, and the way to others stays open."""
+    try:
+        return read()
+    except (ValueError, OSError):
+        return ()
 
 
 class State(param.Parameterized):
@@ -96,15 +119,16 @@ class State(param.Parameterized):
     wave = param.Selector(default="entry", objects=list(WAVES))
     family = param.String(default="")
     status = param.String(default="")
-    notice = param.String(default="", doc="What of the address could not be shown.")
+    notice = param.String(default="", doc="Editions and parts of the address not shown, and why.")
 
-    def __init__(self, editions: list[Published]):
+    def __init__(self, editions: list[Published], unread: str = ""):
         if not editions:
-            raise DefinitionError("Опубликованных изданий нет. Выполните: nmc run")
-        self.editions = editions
+            raise DefinitionError(unread or "Опубликованных изданий нет. Выполните: nmc run")
+        self.editions, self._unread = editions, unread
         self._followed: list[param.parameterized.Watcher] = []
         first = editions[0].edition
-        super().__init__(region=first.region.code, period=self._last_period(first.region.code))
+        period = self._last_period(first.region.code)
+        super().__init__(region=first.region.code, period=period, notice=unread)
 
     @property
     def regions(self) -> dict[str, str]:
@@ -146,10 +170,8 @@ class State(param.Parameterized):
         self.param.update(
             region=region,
             period=kept if kept in known else self._last_period(region),
-            municipality=TOTAL,
-            domain=TOTAL,
-            family="",
-            notice="",
+            notice=self._unread,
+            **FILTERS,
         )
 
     def toggle(self, name: str, value: str) -> None:
@@ -183,9 +205,8 @@ class State(param.Parameterized):
             else:
                 wrong.append(f"значения «{value}»")
         if wrong:
-            self.notice = (
-                f"По этой ссылке нет {', '.join(wrong)}. Показано: {self.current.edition}."
-            )
+            told = f"По этой ссылке нет {', '.join(wrong)}. Показано: {self.current.edition}."
+            self.notice = f"{told} {self._unread}".strip()
 
     def address(self) -> dict[str, str]:
         """What the address of this view carries: filters only where they were chosen."""
@@ -204,13 +225,13 @@ class State(param.Parameterized):
         return [f"периода «{period}»"] if period and period != self.period else []
 
     def _allowed(self) -> dict[str, Any]:
-        region = self.current.region
+        now, region = self.current, self.current.region
         return {
             "municipality": {TOTAL, *region.municipality_names},
             "domain": set(region.domain_names),
-            "wave": {"entry", *self.current.waves},
+            "wave": {"entry", *_readable(lambda: now.waves)},
             "family": {"", *region.family_names},
-            "status": {"", *ATTAINMENT},
+            "status": {"", *_readable(lambda: _statuses(now))},
         }
 
     def _find(self, region: str, period: str) -> Published | None:

@@ -32,6 +32,7 @@ _HOME = {
     "topic_need": "measures.seminar_tables",
     "indicators": "measures.indicators",
     "readable": "wording",
+    "with_unstated": "wording",
 }
 _MODULES = ("figures", "findings", "wording")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from nmc_utils.terminal import print_json, print_table, progress, records
+from nmc_utils.terminal import gathered, print_json, print_table, progress, records
 
 if TYPE_CHECKING:  # loaded inside the commands, so that `nmc --help` does not wait for them
     from nmc_utils.editions import Edition
@@ -295,7 +295,7 @@ def check(
         files = found.conservation.groupby("file", sort=False).sum(numeric_only=True).reset_index()
         files, problems = (t.map(with_real_names, files=names) for t in (files, found.problems))
         print_table(f"{edition}: строки по файлам", files, CONSERVATION)
-        print_table("Замечания", problems, PROBLEMS)
+        print_table("Замечания", gathered(problems), PROBLEMS)
     if refusal:
         raise refusal if as_json else refusal.on_terminal()
     if not as_json:
@@ -329,10 +329,14 @@ def run(
     editions, refused = _targets(_root(ctx), targets)
     steps = len(editions) * (1 + len(only or suite.NOTEBOOKS))
     with progress(steps, is_quiet=as_json) as show:
-        digests, held_out, not_taken = _take_in(editions, show)
+        digests, held_out, remarks, not_taken = _take_in(editions, show)
         accepted = [edition for edition in editions if edition.key in digests]
         outcomes = suite.run(accepted, digests, only=only or None, progress=show)
-    rows = [_outcome_row(outcome, held_out[outcome.edition.key]) for outcome in outcomes]
+    rows = [
+        _outcome_row(outcome, held_out[outcome.edition.key])
+        | {"remarks": remarks[outcome.edition.key]}
+        for outcome in outcomes
+    ]
     rows += [_refused_row(key, reason) for key, reason in (refused | not_taken).items()]
     if as_json:
         print_json({"run": outcomes[0].run if outcomes else None, "editions": rows})
@@ -372,11 +376,11 @@ def _targets(root: Path, targets: Sequence[str] | None) -> tuple[list[Edition], 
 
 def _take_in(
     editions: Sequence[Edition], show: Callable[[Edition, str, bool], None]
-) -> tuple[dict[str, str], dict[str, int], dict[str, str]]:
-    """Digest and held out rows of each edition, or why its intake failed."""
+) -> tuple[dict[str, str], dict[str, int], dict[str, int], dict[str, str]]:
+    """Digest, held out rows and remarks of each edition, or why its intake failed."""
     from nmc_utils.intake import take_in
 
-    digests, held_out, refused = {}, {}, {}
+    digests, held_out, remarks, refused = {}, {}, {}, {}
     for edition in editions:
         show(edition, "приём", False)
         try:
@@ -386,8 +390,9 @@ def _take_in(
             refused[edition.key] = f"приём не удался: {reason}"
         else:
             digests[edition.key], held_out[edition.key] = intake.digest, intake.held_out
+            remarks[edition.key] = len(intake.problems)
             show(edition, "приём", True)
-    return digests, held_out, refused
+    return digests, held_out, remarks, refused
 
 
 def _outcome_row(outcome: Outcome, held_out: int) -> dict[str, Any]:
@@ -412,6 +417,7 @@ def _refused_row(key: str, reason: str | None) -> dict[str, Any]:
         "notebooks": [],
         "folder": None,
         "held_out": 0,
+        "remarks": 0,
         "seconds": 0.0,
     }
 
@@ -426,10 +432,10 @@ def _print_outcomes(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         if row["failure"]:
             typer.echo(f"{row['edition']}: {row['failure']}", err=True)
-        if row["held_out"]:
+        if row["remarks"]:
             typer.echo(
-                f"{row['edition']}: что задержано и почему — nmc check "
-                + row["edition"].replace("/", " ")
+                f"{row['edition']}: замечаний приёма — {row['remarks']}; что задержано и почему: "
+                f"nmc check {row['edition'].replace('/', ' ')}"
             )
     if any(row["status"] == "published" for row in rows):
         typer.echo("Посмотреть: nmc dashboard")

@@ -73,7 +73,27 @@ def unique(entries: Sequence[Definition], key: str) -> None:
 @lru_cache(maxsize=64)
 def _parsed(path: Path, modified_ns: int) -> tuple[Any, yaml.Node | None]:
     text = path.read_text("utf-8")
-    return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if again := next(_repeated_keys(node), None):
+        raise DefinitionError(
+            f"{path}, строка {again.start_mark.line + 1}, ключ {again.value}: указан дважды, "
+            "оставьте один"
+        )
+    return yaml.safe_load(text), node
+
+
+def _repeated_keys(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """Keys that stand a second time in one mapping: YAML silently takes the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(key.value)
+            yield from _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated_keys(value)
 
 
 # --- sentences ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ code knows a region's name.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -429,6 +430,11 @@ class Edition(Definition):
     def mark(self) -> str:
         """What must stand on everything made from the edition; nothing for real records."""
         return DEMONSTRATION if self.is_demonstration else ""
+
+    @property
+    def digest(self) -> str:
+        """Digest of what results depend on: region, period, origin and date."""
+        return hashlib.sha256(self.model_dump_json(exclude={"root", "status"}).encode()).hexdigest()
 
     @property
     def sent(self) -> Path:

@@ -259,7 +259,8 @@ def level_shares_by_municipality(
         f"Доля прошедших {_WAVES[wave]} диагностику {words}{block}; "
         "муниципалитеты в официальном порядке"
     )
-    rows = _ordered(table, "municipality", region.municipality_names)
+    names = wording.with_unstated(region.municipality_names, table["municipality"])
+    rows = _ordered(table, "municipality", names)
     known, value = rows[rows["status"] == "ok"], _whole(table)
     if known.empty or value is None:
         return theme.reason(_why_empty(rows), f"Доля {words} по муниципалитетам", subtitle)
@@ -286,7 +287,8 @@ def _whole(table: pd.DataFrame) -> dict[str, Any] | None:
 def coverage_by_municipality(coverage: pd.DataFrame, region: Region) -> hv.Overlay:
     """Share of the staff that took the diagnostics, by municipality in the official order."""
     table = _chosen(coverage, "tested_share")
-    rows = _ordered(table, "municipality", region.municipality_names)
+    names = wording.with_unstated(region.municipality_names, table["municipality"])
+    rows = _ordered(table, "municipality", names)
     subtitle = f"Доля прошедших диагностику среди работников, n — работники; {NOT_SAMPLED}"
     value = _whole(table)
     if value is None or not rows["status"].eq("ok").any():
@@ -312,28 +314,23 @@ def level_shares_heat(
     """Family × domain: share of a level and n; cells of fewer than ten persons are muted."""
     code, words = _level_words(region, level)
     table = _chosen(level_shares, "level_share", wave=wave, level=code, municipality=TOTAL)
-    families, domains = region.family_names, region.domain_names
+    families = wording.with_unstated(region.family_names, table["family"])
+    domains = region.domain_names
     cells = table[table["family"].isin(list(families)) & table["domain"].isin(list(domains))]
     subtitle = (
         f"Доля прошедших {_WAVES[wave]} диагностику {words}; "
-        f"серым — меньше {SMALL} чел.; {NOT_COMPARED}"
+        f"серым — меньше {SMALL} чел.; формы у предметных групп разные, строки между собой "
+        f"несопоставимы; {NOT_COMPARED}"
     )
-    whole = cells[(cells["status"] == "ok") & (cells["n"] >= SMALL) & (cells["domain"] == TOTAL)]
-    if whole.empty:
+    if not cells["status"].eq("ok").any():
         return theme.reason(_why_empty(cells), f"Доля {words} по предметным группам", subtitle)
-    least, most = (whole.loc[i] for i in (whole["estimate"].idxmin(), whole["estimate"].idxmax()))
-    ends = [f"«{families[row['family']]}» ({_brief(row)})" for row in (least, most)]
     return theme.heat(
         _cells(cells, "family", families, domains),
-        title=f"{_result(words)} по всему тесту: от {ends[0]} до {ends[1]}",
+        title=f"Доля {words} по предметным группам и компетенциям",
         subtitle=subtitle,
         rows=families,
         columns=domains,
     )
-
-
-def _brief(row: pd.Series) -> str:
-    return f"{share(row['estimate'])}, {wording.size(row['n'])}"
 
 
 def _cells(
@@ -366,11 +363,12 @@ def _cells(
 
 def group_labels(seminar_groups: pd.DataFrame, region: Region) -> dict[str, str]:
     """Id of a group → its name, in the region's order: the family and a number within it."""
-    order = {code: place for place, code in enumerate(region.family_names)}
+    families = wording.with_unstated(region.family_names, seminar_groups["family"])
+    order = {code: place for place, code in enumerate(families)}
     groups = seminar_groups.assign(place=seminar_groups["family"].map(order))
     groups = groups.sort_values(["place", "group_id"])
     numbers = groups.groupby("family").cumcount() + 1
-    names = groups["family"].map(region.family_names) + f", №{_NB}" + numbers.astype("str")
+    names = groups["family"].map(families) + f", №{_NB}" + numbers.astype("str")
     return dict(zip(groups["group_id"], names, strict=True))
 
 
@@ -384,6 +382,7 @@ def group_sizes(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:
     totals = groups.groupby("family", sort=False)["size"].agg(["size", "sum"])
     down = {family: -place for place, family in enumerate(totals.index)}
     size, y = groups["size"], groups["family"].map(down)
+    families = wording.with_unstated(region.family_names, totals.index)
     end = groups.groupby("family")["size"].cumsum()
     pieces = pd.DataFrame(
         {
@@ -404,7 +403,7 @@ def group_sizes(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:
     frame = Frame(
         (0, 1.01 * totals["sum"].max()),
         (0.5 - len(totals), 0.5),
-        yticks=[(y, theme.wrapped(region.family_names[f], 22)) for f, y in down.items()],
+        yticks=[(y, theme.wrapped(families[f], 22)) for f, y in down.items()],
         height=36 * len(totals) + 16,
         grid="",
         right=(
@@ -478,7 +477,8 @@ def topics_by_family(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay
         return theme.reason("Ни одной группы не составлено", "Темы групп", subtitle)
     domains = {domain.code: domain.name for domain in region.domains}
     sizes = seminar_groups["family"].value_counts()
-    families = {code: name for code, name in region.family_names.items() if code in sizes}
+    named = wording.with_unstated(region.family_names, sizes.index)
+    families = {code: name for code, name in named.items() if code in sizes}
     pairs = seminar_groups[["family", "topics"]].explode("topics").dropna()
     counts = pd.crosstab(pairs["family"], pairs["topics"])
     counts = counts.reindex(index=list(families), columns=list(domains), fill_value=0)

@@ -28,10 +28,10 @@ def who_was_tested(coverage: pd.DataFrame, procedures: pd.DataFrame | None = Non
     coverage
         Measure table of `distributions.coverage`.
     procedures
-        Canonical table; its `selection` says how people came to be tested.
+        Canonical table; `selection` of its first row says how people came to be tested.
     """
     row = _only(coverage, municipality=TOTAL, measure="tested")
-    said = [] if procedures is None else procedures["selection"].dropna().unique()
+    said = [] if procedures is None else procedures["selection"].head(1).dropna()
     how = f" ({'; '.join(said)})" if len(said) else ""
     return Sentence(
         f"Среди прошедших диагностику: {wording.number(row['estimate'])} "
@@ -66,8 +66,7 @@ def most_frequent_domain(
 ) -> str:
     """Name the domains where a level, the lowest by default, is most frequent.
 
-    All those are named whose share lies within the interval of the greatest one: they cannot be
-    told apart.
+    All those are named whose interval overlaps that of the greatest share.
     """
     levels = {entry.code: entry for entry in region.diagnostics.levels}
     level = levels[level] if level else region.diagnostics.levels[0]
@@ -81,15 +80,12 @@ def most_frequent_domain(
     if first["estimate"] == 0:
         return f"{result} не получен ни в одном блоке, {wording.size(first['n'])}"
     names = {domain.code: f"«{domain.block}»" for domain in region.domains}
-    near = rows[rows["estimate"] >= first["ci_low"]]
+    near = rows[rows["ci_high"] >= first["ci_low"]]
     if len(near) == 1:
         where = f"блоке {names[first['domain']]}: {_share(first)}{_basis(first)}"
     else:
         named = [f"{names[row['domain']]} {_share(row)}" for row in near.to_dict("records")]
-        where = (
-            f"блоках {', '.join(named)}: различие между ними не превышает погрешности"
-            f"{_basis(first)}"
-        )
+        where = f"блоках {', '.join(named)}: их интервалы перекрываются{_basis(first)}"
     return f"{result} чаще всего в {where}"
 
 
@@ -100,6 +96,9 @@ def seminar_plan(plan: pd.DataFrame) -> Sentence:
         return Sentence("Результатов не выше порога нет: группы не нужны.")
     groups = wording.plural(int(value["plan_groups"]), "группа", "группы", "групп")
     persons = {name: wording.persons(count) for name, count in value.items()}
+    extra = ""
+    if value["plan_completing"]:
+        extra = f" (из них {persons['plan_completing']} без таких результатов дополняют группы)"
     left = [
         f"с такими результатами без группы — {persons['plan_without_group']}",
         f"группа не нужна — {persons['plan_no_deficit']}",
@@ -107,7 +106,7 @@ def seminar_plan(plan: pd.DataFrame) -> Sentence:
     if value["plan_not_assessed"]:
         left.append(f"нет результата по каждой компетенции — {persons['plan_not_assessed']}")
     return Sentence(
-        f"Составлено: {groups}, {persons['plan_persons']}; темы групп закрывают "
+        f"Составлено: {groups}, {persons['plan_persons']}{extra}; темы групп закрывают "
         f"{wording.percent(value['plan_coverage'])} результатов не выше порога; "
         f"{', '.join(left)} {optimality(plan)}"
     )

@@ -128,7 +128,10 @@ class _Stored:
     sha256: str | None = None
 
     def read(self) -> pd.DataFrame:
-        content = self.path.read_bytes()
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise ResultsError(f"{self.path}: файл не читается. Подробности: nmc verify") from error
         if self.sha256 and hashlib.sha256(content).hexdigest() != self.sha256:
             raise ResultsError(
                 f"{self.path}: файл изменён после публикации и не читается. "
@@ -230,14 +233,28 @@ def _published(edition: Edition) -> Results:
         raise FileNotFoundError(
             f"{edition}: опубликованных результатов нет. Выполните: nmc run {edition.key}"
         )
+    return published(edition, run)
+
+
+def published(edition: Edition, run: str) -> Results:
+    """Return what `run` published of `edition`, whether or not it is the current run.
+
+    Raises
+    ------
+    ResultsError
+        The manifest is damaged, or the run was made of records of another origin or by another
+        definition of the region: its numbers must not be read with today's cuts and names.
+    """
     folder = results_folder(edition.root) / run / edition.key
     manifest = read_manifest(folder)
+    remedy = f"Выполните: nmc run {edition.key}"
     if manifest["origin"] != edition.origin:
         raise ResultsError(
             f"{edition}: опубликован прогон данных другого происхождения "
-            f"({manifest['origin']}, а издание — {edition.origin}). "
-            f"Выполните: nmc run {edition.key}"
+            f"({manifest['origin']}, а издание — {edition.origin}). {remedy}"
         )
+    if manifest["inputs"].get("definition", edition.digest) != edition.digest:
+        raise ResultsError(f"{edition}: определение региона изменено после прогона. {remedy}")
     return Results(edition.key, run, folder, manifest)
 
 

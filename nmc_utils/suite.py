@@ -349,7 +349,7 @@ def _definition(edition: Edition) -> dict[str, str]:
     """Digests of what the results depend on besides the tables and the code."""
     facts = edition.root / "regions" / edition.region.code / "published.csv"
     return {
-        "definition": _digest(edition.model_dump_json(exclude={"root"})),
+        "definition": edition.digest,
         "published": _digest(facts.read_text("utf-8") if facts.exists() else ""),
     }
 

@@ -74,3 +74,17 @@ def _cell(value: Any) -> str:
     from pandas import isna
 
     return "—" if isna(value) else str(value)
+
+
+def gathered(problems: pd.DataFrame, most: int = 5) -> pd.DataFrame:
+    """Put equal remarks on many cells of a sheet into one line that names the first of them."""
+    from pandas import concat
+
+    same = [name for name in problems if name not in ("cell", "found")]
+    lines = []
+    for _, group in problems.groupby(same, sort=False, dropna=False):
+        if len(group) > most:
+            first = ", ".join(group["cell"].head(3))
+            group = group.head(1).assign(cell=f"{first} … всего {len(group)}", found="")
+        lines.append(group)
+    return concat(lines) if lines else problems

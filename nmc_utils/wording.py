@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from nmc_utils.editions import DEMONSTRATION as DEMONSTRATION
+from nmc_utils.editions import UNSTATED
 from nmc_utils.measures.dictionary import MEASURES, STATUSES
 
 THIN_SPACE = "\u202f"
@@ -110,6 +111,11 @@ def interval(row: Mapping[str, Any]) -> str:
     if MEASURES[row["measure"]].unit in ("share", "pp"):
         return percent_interval(row["ci_low"], row["ci_high"], 1)
     return f"{number(row['ci_low'], 1)}–{number(row['ci_high'], 1)}"
+
+
+def with_unstated(names: Mapping[str, str], values: Iterable[str]) -> dict[str, str]:
+    """Add «не указано» to names of municipalities or families where `values` hold `UNSTATED`."""
+    return {**names, **({UNSTATED: "не указано"} if UNSTATED in set(values) else {})}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from nmc_utils.editions import DefinitionError, edition
 from nmc_utils.intake import IntakeError
 from nmc_utils.results import begin, publish
 from nmc_utils.suite import Outcome
+from nmc_utils.terminal import gathered
 
 RUN, LATER = "0123456789-1", "0123456789-2"
 PROBLEM = {
@@ -450,3 +451,11 @@ def test_runs_verify_and_rollback_tell_the_state(nmc, root):
     back = nmc("rollback", "khakassia", "2023", RUN, "--json")
     assert json.loads(back.stdout) == {"edition": "khakassia/2023", "run": RUN}
     assert nmc("verify").exit_code == 0
+
+
+def test_equal_remarks_on_many_cells_are_one_line_for_a_person():
+    many = [{"file": "a", "cell": f"Л!A{n}", "found": str(n), "meaning": "м"} for n in range(9)]
+    other = {"file": "b", "cell": "Л!B2", "found": "x", "meaning": "м"}
+    lines = gathered(pd.DataFrame([*many, other])).to_dict("records")
+    assert [line["cell"] for line in lines] == ["Л!A0, Л!A1, Л!A2 … всего 9", "Л!B2"]
+    assert [line["found"] for line in lines] == ["", "x"]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 
 import panel as pn
 import pytest
 
-from dashboards import parts
+from dashboards import parts, shell
 from dashboards.pages import diagnostics, groups, indicators, overview
 from dashboards.store import PAGES, State, published_editions
 from nmc_utils import figures, wording
 from nmc_utils.editions import DefinitionError
+from nmc_utils.results import ResultsError, results_folder
 
 VIEWS = {
     "overview": overview.view,
@@ -25,7 +27,9 @@ VIEWS = {
 @pytest.fixture(scope="module")
 def editions(published_root):
     figures.use("bokeh")
-    return published_editions(published_root)
+    found, unread = published_editions(published_root)
+    assert unread == ""
+    return found
 
 
 @pytest.fixture
@@ -82,6 +86,7 @@ def test_the_address_carries_region_period_and_page_and_no_filter_that_was_not_c
         ({"region": "khakassia", "period": "1999"}, "периода «1999»"),
         ({"page": "secrets"}, "страницы «secrets»"),
         ({"municipality": "<b>"}, "значения «<b>»"),
+        ({"status": "not_applicable"}, "значения «not_applicable»"),
     ],
 )
 def test_what_an_address_names_wrongly_is_told_and_the_rest_is_shown(state, query, told):
@@ -91,9 +96,14 @@ def test_what_an_address_names_wrongly_is_told_and_the_rest_is_shown(state, quer
 
 
 def test_another_edition_forgets_filters(state):
-    state.municipality = "abaza"
+    state.param.update(municipality="abaza", domain="ict", wave="exit", status="attained")
     state.choose("khakassia", "2022")
-    assert (state.period, state.municipality) == ("2022", "total")
+    assert state.address() == {"region": "khakassia", "period": "2022", "page": "overview"}
+
+
+def test_the_address_takes_a_status_that_occurs(state):
+    state.restore({"page": "indicators", "status": "attained"})
+    assert (state.status, state.notice) == ("attained", "")
 
 
 def test_pressing_a_row_twice_chooses_everything_again(state):
@@ -119,6 +129,83 @@ def test_without_published_editions_it_says_what_to_do():
 def test_a_table_is_read_once_per_run(editions):
     assert editions[0].table("coverage") is editions[0].table("coverage")
     assert editions[0].table("no_such_table") is None
+
+
+# --- what is damaged ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copied(published_root, tmp_path):
+    figures.use("bokeh")
+    return shutil.copytree(published_root, tmp_path / "data")
+
+
+def damage(root, period: str, table: str) -> None:
+    for path in results_folder(root).glob(f"*/khakassia/{period}/*/{table}.parquet"):
+        path.write_bytes(b"")
+
+
+def opened(root, **query: str) -> State:
+    state = State(*published_editions(root))
+    state.restore(query)
+    return state
+
+
+@pytest.mark.parametrize("error", [ResultsError, DefinitionError, OSError])
+def test_a_page_that_cannot_be_read_says_why(state, monkeypatch, error):
+    def fail(_):
+        raise error("файл <a> повреждён")
+
+    monkeypatch.setitem(shell._VIEWS, "overview", fail)
+    assert said(shell._page(state)) == "файл <a> повреждён"
+
+
+def test_an_error_nobody_foresaw_is_logged_and_stays_on_its_page(state, monkeypatch, caplog):
+    monkeypatch.setitem(shell._VIEWS, "overview", lambda _: {}["secret"])
+    words = said(shell._page(state))
+    assert words == (
+        "Страница не построена: внутренняя ошибка записана в журнал. Остальные страницы работают."
+    )
+    assert "KeyError: 'secret'" in caplog.text
+    state.page = "groups"
+    assert wording.NO_HARM in said(shell._page(state))
+
+
+def test_what_is_drawn_later_fails_alone(caplog):
+    assert "Часть страницы не построена" in said(parts.later(lambda: 1 / 0))
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("table", ["level_shares", "procedures", "indicators"])
+def test_a_damaged_edition_leaves_the_way_to_others(copied, table):
+    damage(copied, "2023", table)
+    state = opened(copied)
+    assert state.period == "2023"
+    assert "файл изменён после публикации" in said(shell._page(state))
+    state.choose("khakassia", "2022")
+    assert "файл изменён" not in said(shell._page(state))
+
+
+def test_a_damaged_edition_before_this_one_takes_only_its_card(copied):
+    damage(copied, "2022", "coverage")
+    words = said(shell._page(opened(copied)))
+    assert "файл изменён после публикации" in words
+    assert "Главное" in words and "Показатели по достижению" in words
+
+
+def test_an_edition_without_a_readable_definition_is_left_out_and_told(copied):
+    (copied / "regions" / "khakassia" / "2022" / "edition.yaml").write_text("[", "utf-8")
+    state = opened(copied, page="secrets")
+    assert list(state.periods.values()) == ["2023"]
+    assert "По этой ссылке нет страницы «secrets»" in state.notice
+    assert "Не показаны издания: khakassia/2022 (" in state.notice
+    assert "edition.yaml" in state.notice
+
+
+def test_when_no_definition_can_be_read_it_says_why(copied):
+    (copied / "regions" / "khakassia" / "region.yaml").write_text("[", "utf-8")
+    with pytest.raises(DefinitionError, match=r"khakassia/2022 \(.*region\.yaml"):
+        opened(copied)
 
 
 # --- pages --------------------------------------------------------------------------------------
@@ -165,6 +252,13 @@ def test_choosing_a_municipality_redraws_the_diagnostics(state):
     assert "≤ 60 %, Абаза; трудность блоков не сопоставлялась" in said(page)
 
 
+def test_charts_of_the_whole_region_say_so_while_a_municipality_is_chosen(state):
+    page = diagnostics.view(state)
+    assert "По региону" not in said(page)
+    state.municipality = "abaza"
+    assert said(page).count("По региону: выбор муниципалитета здесь ничего не меняет.") == 3
+
+
 def test_the_exit_wave_changes_the_numbers(state):
     page = diagnostics.view(state)
     before = said(page)
@@ -183,6 +277,17 @@ def test_groups_show_pseudonyms_the_proven_gap_and_the_no_harm_line(state):
     assert set(people) <= set(state.current.table("seminar_members")["person_id"]) | set(
         state.current.table("seminar_groups")["leader_id"]
     )
+
+
+def test_tiles_of_groups_say_of_whom(state):
+    words = said(groups.view(state))
+    assert re.search(r"Групп в плане \d+ средний размер \d+,\d ", words)
+    assert re.search(r"Педагоги в группах [\d ]+ чел\. из [\d ]+ прошедш", words)
+    assert "n = " not in words.partition("закрыто темами")[0]
+
+
+def test_topics_are_written_as_the_definition_names_them():
+    assert groups._topics(["a", "ict"], {"a": "Предметные", "ict": "ИКТ"}) == "Предметные, ИКТ"
 
 
 def test_everyone_without_a_group_is_counted_with_a_reason(state):
@@ -212,3 +317,16 @@ def test_text_from_data_is_escaped():
     assert "<script>" not in parts.table(frame)
     assert "<script>" not in parts.heading("<script>", "<script>").object
     assert "<script>" not in parts.tiles([("<script>", "<script>", "<script>")]).object
+
+
+def test_what_scrolls_and_what_turns_has_a_name(state):
+    for page, view in VIEWS.items():
+        shown = view(state)
+        html = " ".join(p.object for p in shown.select(pn.pane.HTML))
+        for tag in re.findall(r'<div class="scroll"[^>]*>', html):
+            assert re.search(r' tabindex="0" role="region" aria-label="[^"]+"', tag), page
+        button = next(iter(shown.select(parts.pmui.Button)))
+        of_what = button.description.removeprefix("Таблица: ")
+        assert text(of_what) in said(shown)
+        button.clicks += 1
+        assert button.description == f"График: {of_what}"

@@ -214,6 +214,20 @@ def test_a_histogram_holds_everybody_whatever_the_maximum(max_score):
     assert table["bin_low"].iloc[0] == 0 and table["bin_high"].iloc[-1] == 1
 
 
+@pytest.mark.parametrize("max_scores", [[12.5], [7.0], [16.0], [20.0, 27.0], [33.3, 80.0, 5.0]])
+@pytest.mark.parametrize("cut", [0.6, 0.5, 1 / 3])
+def test_bars_up_to_the_cut_add_up_to_the_level_share(max_scores, cut):
+    rng = np.random.default_rng(5)
+    top = rng.choice(max_scores, 400)
+    scores = _scores(np.minimum(np.round(rng.uniform(0, 1.02, 400) * top * 2) / 2, top), top)
+    scores.loc[:9, "raw_score"] = cut * scores.loc[:9, "max_score"]
+    table = score_histogram(scores, cut)
+    level = level_shares(scores, {"low": cut, "high": 1.0}).set_index("level")
+    below = table.loc[table["bin_high"] <= cut + 1e-6, "estimate"].sum()
+    assert below == pytest.approx(level.loc["low", "estimate"])
+    assert table["estimate"].sum() == pytest.approx(1)
+
+
 def test_a_sent_total_or_a_result_that_stands_twice_is_refused():
     scores = _edition()[0]
     with pytest.raises(ValueError, match="must not be among the scores"):

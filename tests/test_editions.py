@@ -107,6 +107,12 @@ def test_a_target_must_name_a_known_document(root):
         read_region(root, "khakassia")
 
 
+def test_a_key_that_stands_twice_is_refused(root):
+    line = _change(root, "up_to: 0.60", "up_to: 0.60, up_to: 0.50")
+    with pytest.raises(DefinitionError, match=f"строка {line}, ключ up_to: указан дважды"):
+        read_region(root, "khakassia")
+
+
 def test_a_broken_yaml_is_named(root):
     _change(root, "domains:", "domains: [")
     with pytest.raises(DefinitionError, match=r"region\.yaml, строка \d+ или выше: это не YAML"):

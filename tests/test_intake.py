@@ -681,6 +681,20 @@ def test_every_lacking_sheet_is_named_at_once(sender, books):
     assert result.held_out == 3 + 4 + 3  # items, scores, answers
 
 
+def test_a_sheet_that_only_one_municipality_lacks_is_told(sender, books):
+    del books["abaza.xlsx"]["Результаты"]
+    result = sender.take_in(books)
+    problem = only(result.problems, file="abaza.xlsx", table="scores")
+    assert (problem["kind"], problem["cell"]) == ("note", "")
+    assert problem["meaning"].startswith("В файле нет листа «Результаты», хотя в других")
+
+
+def test_a_roster_that_nobody_sent_is_told(sender, books):
+    del books["ЦНППМ.xlsx"]["РМА"]
+    problem = only(sender.take_in(books).problems, table="methodists")
+    assert problem["meaning"].startswith("Листа «РМА» нет ни в одном файле: у групп не будет")
+
+
 def test_a_sheet_without_rows_is_a_missing_one(sender, books):
     del books["ЦНППМ.xlsx"]["Процедуры"][1:]
     (problem,) = sender.take_in(books).problems.to_dict("records")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,9 @@ from nmc_utils.results import (
     runs,
     stage,
     verify,
+)
+from nmc_utils.results import (
+    published as read_run,
 )
 
 DIGEST = "0123456789abcdef"
@@ -58,6 +62,7 @@ def measures(measure: str, estimate: float = 0.25) -> pd.DataFrame:
 
 
 OPEN = measures("indicator_share")
+LATER = measures("indicator_share", estimate=0.3)
 SENSITIVE = measures("level_share")
 PERSONS = pd.DataFrame({"person_id": ["a", "b"], "group_id": [1, 2]})
 
@@ -400,3 +405,22 @@ def test_runs_shows_a_damaged_run_without_what_it_cannot_tell(root, published):
 
 def test_no_runs_is_an_empty_table(root):
     assert runs(root).empty
+
+
+def test_a_named_run_is_read_whatever_is_published_since(root, y2023, published, monkeypatch):
+    before = read_run(y2023, RUN)
+    publish_tables(y2023, "0123456789-2", monkeypatch, indicators=LATER)
+    assert results(y2023).run == "0123456789-2"
+    assert before["indicators"]["estimate"].item() == 0.25
+    rollback(root, "khakassia/2023", RUN)
+    assert read_run(y2023, "0123456789-2")["indicators"]["estimate"].item() == 0.3
+
+
+def test_a_run_by_another_definition_is_refused(root, y2023, monkeypatch):
+    folder = begin(y2023, RUN)
+    (folder / "public").mkdir()
+    publish(y2023, RUN, {"definition": y2023.digest})
+    assert results(y2023).run == RUN
+    changed = y2023.model_copy(update={"as_of": date(2023, 6, 30)})
+    with pytest.raises(ResultsError, match="определение региона изменено после прогона. Выполните"):
+        results(changed)

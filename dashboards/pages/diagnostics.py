@@ -11,6 +11,7 @@ from nmc_utils import figures, findings, wording
 from nmc_utils.editions import TOTAL
 
 _HEADINGS = {"estimate": "Доля", "ci": "95 % интервал", "n": "n"}
+_WHOLE_REGION = "По региону: выбор муниципалитета здесь ничего не меняет."
 
 
 def view(state: State) -> pn.Column:
@@ -103,9 +104,18 @@ def _places_and_families(
         on_tap=lambda y: state.toggle("municipality", _pressed(region.municipality_names, y)),
     )
     return [
-        parts.row(places, *_coverage(now)),
-        parts.row(parts.chart(heat, lambda: _families_table(now, lowest), min_width=620)),
+        parts.row(places, *_coverage(now, _scope(state))),
+        parts.row(
+            parts.chart(
+                heat, lambda: _families_table(now, lowest), min_width=620, note=_scope(state)
+            )
+        ),
     ]
+
+
+def _scope(state: State) -> str:
+    """What stands on a chart of the whole region while a municipality is chosen."""
+    return "" if state.municipality == TOTAL else _WHOLE_REGION
 
 
 def _histogram(now: Published, lowest: pd.DataFrame, state: State) -> list[pn.Column]:
@@ -121,7 +131,10 @@ def _histogram(now: Published, lowest: pd.DataFrame, state: State) -> list[pn.Co
         wave=state.wave,
         domain=state.domain,
     )
-    return [parts.chart(figure, lambda: _histogram_table(histogram, state), min_width=300)]
+    note = _scope(state)
+    return [
+        parts.chart(figure, lambda: _histogram_table(histogram, state), min_width=300, note=note)
+    ]
 
 
 def _histogram_title(now: Published, lowest: pd.DataFrame, state: State) -> str | None:
@@ -135,12 +148,12 @@ def _histogram_title(now: Published, lowest: pd.DataFrame, state: State) -> str 
     return f"{level[:1].upper()}{level[1:]}{where}: {figures.sentence(rows.iloc[0].to_dict())}"
 
 
-def _coverage(now: Published) -> list[pn.Column]:
+def _coverage(now: Published, note: str) -> list[pn.Column]:
     coverage = now.table("coverage")
     if coverage is None:
         return []
     figure = figures.coverage_by_municipality(coverage, now.region)
-    return [parts.chart(figure, lambda: _coverage_table(now, coverage))]
+    return [parts.chart(figure, lambda: _coverage_table(now, coverage), note=note)]
 
 
 # --- the same as tables ---------------------------------------------------------------------------
@@ -149,7 +162,9 @@ def _coverage(now: Published) -> list[pn.Column]:
 def _named(rows: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
     order = {code: place for place, code in enumerate(names)}
     rows = rows[rows[key].isin(order)]
-    return rows.assign(name=rows[key].map(names)).sort_values(key, key=lambda k: k.map(order))
+    return rows.assign(name=rows[key].map(names)).sort_values(
+        key, key=lambda codes: codes.map(order), kind="stable"
+    )
 
 
 def _histogram_table(histogram: pd.DataFrame, state: State) -> str:
@@ -171,7 +186,8 @@ def _domains_table(now: Published, lowest: pd.DataFrame, municipality: str) -> s
 
 def _places_table(now: Published, lowest: pd.DataFrame, domain: str) -> str:
     rows = lowest[(lowest["domain"] == domain) & (lowest["family"] == TOTAL)]
-    names = {TOTAL: now.region.name} | now.region.municipality_names
+    places = wording.with_unstated(now.region.municipality_names, rows["municipality"])
+    names = {TOTAL: now.region.name} | places
     return parts.readable(
         _named(rows, "municipality", names), {"name": "Муниципалитет"} | _HEADINGS
     )
@@ -179,14 +195,18 @@ def _places_table(now: Published, lowest: pd.DataFrame, domain: str) -> str:
 
 def _families_table(now: Published, lowest: pd.DataFrame) -> str:
     rows = lowest[(lowest["municipality"] == TOTAL) & (lowest["family"] != TOTAL)]
-    rows = _named(rows, "family", now.region.family_names)
+    families = wording.with_unstated(now.region.family_names, rows["family"])
+    domains = {code: place for place, code in enumerate(now.region.domain_names)}
+    rows = rows.sort_values("domain", key=lambda codes: codes.map(domains), kind="stable")
+    rows = _named(rows, "family", families)
     rows = rows.assign(domain_name=rows["domain"].map(now.region.domain_names))
     headings = {"name": "Предметная группа", "domain_name": "Компетенция"} | _HEADINGS
     return parts.readable(rows, headings)
 
 
 def _coverage_table(now: Published, coverage: pd.DataFrame) -> str:
-    names = {TOTAL: now.region.name} | now.region.municipality_names
+    places = wording.with_unstated(now.region.municipality_names, coverage["municipality"])
+    names = {TOTAL: now.region.name} | places
     wide = coverage[coverage["measure"] == "tested_share"]
     counts = coverage[coverage["measure"] == "tested"].set_index("municipality")["estimate"]
     rows = _named(wide, "municipality", names)

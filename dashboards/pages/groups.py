@@ -49,14 +49,29 @@ def view(state: State) -> pn.Column:
 def _tiles(plan: pd.DataFrame) -> list[tuple[str, str, str]]:
     rows = plan[plan["family"] == TOTAL].set_index("measure", drop=False)
     return [
-        (name, wording.estimate(rows.loc[code]), wording.size(rows.loc[code, "n"]))
+        (name, wording.estimate(rows.loc[code]), _note(code, rows))
         for code, name in _TILES.items()
         if code in rows.index
     ]
 
 
+def _note(code: str, rows: pd.DataFrame) -> str:
+    """Say of whom a tile speaks; `n` of the plan is everyone tested."""
+    if code in ("plan_groups", "plan_precision") and "plan_persons" not in rows.index:
+        return ""
+    if code == "plan_groups":
+        groups, persons = rows.loc[["plan_groups", "plan_persons"], "estimate"]
+        return f"средний размер {wording.number(persons / groups, 1)}" if groups > 0 else ""
+    if code == "plan_precision":
+        return f"у {wording.estimate(rows.loc['plan_persons'])} в группах"
+    of = "у" if code == "plan_coverage" else "из"
+    tested = wording.plural(int(rows.loc[code, "n"]), "прошедшего", "прошедших", "прошедших")
+    return f"{of} {tested}"
+
+
 def _sizes_table(now: Published, plan: pd.DataFrame) -> str:
-    names = {TOTAL: "Все предметы"} | now.region.family_names
+    families = wording.with_unstated(now.region.family_names, plan["family"])
+    names = {TOTAL: "Все предметы"} | families
     words = plan.assign(text=[wording.estimate(row) for row in plan.to_dict("records")])
     wide = words.pivot(index="family", columns="measure", values="text")
     wide = wide.reindex([code for code in names if code in wide.index])
@@ -87,9 +102,8 @@ def _without_group(now: Published) -> pn.Column:
 
 def _choose_family(state: State, groups: pd.DataFrame) -> pn.FlexBox:
     present = set(groups["family"])
-    names = {
-        name: code for code, name in state.current.region.family_names.items() if code in present
-    }
+    families = wording.with_unstated(state.current.region.family_names, present)
+    names = {name: code for code, name in families.items() if code in present}
     value = state.family if state.family in present else next(iter(names.values()), None)
     select = parts.choice("Предметная группа", names, value, width=300)
     select.param.watch(lambda event: state.param.update(family=event.new), "value")
@@ -98,7 +112,8 @@ def _choose_family(state: State, groups: pd.DataFrame) -> pn.FlexBox:
 
 def _family(now: Published, groups: pd.DataFrame, family: str) -> list[pn.FlexBox]:
     """The groups of one family: as a table, by topics, and one of them in full."""
-    codes = [code for code in now.region.family_names if code in set(groups["family"])]
+    families = wording.with_unstated(now.region.family_names, groups["family"])
+    codes = [code for code in families if code in set(groups["family"])]
     mine = groups[groups["family"] == (family if family in codes else codes[0])]
     labels = figures.group_labels(mine, now.region)
     mine = mine.set_index("group_id").loc[list(labels)].reset_index()
@@ -137,15 +152,14 @@ def _groups_table(now: Published, groups: pd.DataFrame, labels: dict[str, str]) 
             "Ведущий": groups["leader_id"].fillna("не назначен"),
         }
     )
-    family = now.region.family_names[groups["family"].iloc[0]]
+    families = wording.with_unstated(now.region.family_names, groups["family"])
+    family = families[groups["family"].iloc[0]]
     title = f"{family}: {wording.plural(len(groups), 'группа', 'группы', 'групп')}"
     return parts.table(frame, ["Человек"], caption=title, ids=["Ведущий"])
 
 
 def _topics(topics, domains: dict[str, str]) -> str:
-    return ", ".join(
-        domains[topic].lower() if topic != "ict" else domains[topic] for topic in topics
-    )
+    return ", ".join(domains[topic] for topic in topics)
 
 
 def _topics_table(now: Published, topics: pd.DataFrame, labels: dict[str, str]) -> str:

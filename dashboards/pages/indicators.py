@@ -78,9 +78,9 @@ def _table(now: Published, indicators: pd.DataFrame, status: str) -> str:
         is_first = row["indicator"] != last
         last = row["indicator"]
         body.append(_table_row(row, names[last] if is_first else ""))
-    return (
-        f'<div class="scroll" tabindex="0"><table class="wide"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
+    return parts.scrolled(
+        f'<table class="wide"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>',
+        "Показатели и их варианты",
     )
 
 

@@ -139,12 +139,15 @@ def _indicators(now: Published) -> pn.Column:
         for row in status.to_dict("records")
     )
     head = '<th scope="col">Показатель</th><th scope="col" class="num">Значение</th>'
+    title = "Показатели по достижению"
+    table = (
+        f'<table><thead><tr>{head}<th scope="col">Статус</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
     return parts.card(
         parts.block(
-            '<h2>Показатели по достижению</h2><p class="muted small">Документ, затем расчёт '
-            'по опубликованным числам, затем записи издания</p><div class="scroll"><table>'
-            f'<thead><tr>{head}<th scope="col">Статус</th></tr></thead><tbody>{rows}</tbody>'
-            "</table></div>"
+            f'<h2>{title}</h2><p class="muted small">Документ, затем расчёт '
+            f"по опубликованным числам, затем записи издания</p>{parts.scrolled(table, title)}"
         )
     )
 
@@ -157,6 +160,13 @@ def _change(now: Published, before: Published | None) -> pn.Column:
     if before is None:
         text = "Прошлого опубликованного периода такого же вида и происхождения нет."
         return parts.card(parts.block(f'{title}<p class="muted">{text}</p>'))
+    try:
+        return parts.card(parts.block(title + _compared(now, before)))
+    except Exception as error:  # a damaged edition before this one must not take this one with it
+        return parts.card(parts.block(title), parts.trouble(error, "Сравнение не построено"))
+
+
+def _compared(now: Published, before: Published) -> str:
     rows = [
         (name, *(_value(published, find) for published in (before, now)))
         for name, find in _COMPARED.items()
@@ -164,8 +174,7 @@ def _change(now: Published, before: Published | None) -> pn.Column:
     periods = [p.edition.period.label for p in (before, now)]
     frame = pd.DataFrame(rows, columns=["Величина", *periods])
     note = escape(comparability(now, before))
-    html = f'{title}<p class="muted small">{note}</p>{parts.table(frame, periods)}'
-    return parts.card(parts.block(html))
+    return f'<p class="muted small">{note}</p>{parts.table(frame, periods)}'
 
 
 def comparability(now: Published, before: Published) -> str:
@@ -219,7 +228,8 @@ def _municipalities(now: Published) -> pn.Column:
         return parts.card(parts.block("<h2>Муниципалитеты</h2><p>Нет данных.</p>"))
     coverage = now.table("coverage")
     tested = coverage[coverage["measure"] == "tested"].set_index("municipality")
-    names = now.region.municipality_names
+    places = now.region.municipality_names
+    names = wording.with_unstated(places, tested.index)
     frame = pd.DataFrame(
         {
             "Муниципалитет": list(names.values()),
@@ -227,7 +237,7 @@ def _municipalities(now: Published) -> pn.Column:
             "Прошли диагностику": [_count(tested["estimate"], code) for code in names],
         }
     )
-    title = f"В данных {len(reported)} из {wording.plural(len(names), *_PLACES)}"
+    title = f"В данных {len(reported)} из {wording.plural(len(places), *_PLACES)}"
     html = parts.table(frame, ["Работники", "Прошли диагностику"])
     return parts.card(parts.block(f"<h2>{title}</h2>{html}"))
 

@@ -121,7 +121,8 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
     pieces, refused, problems = _name_sheets(sent.books)
     checked = checks.check(pieces, edition.region, key)
     conservation = _conservation(checked.conservation, refused)
-    problems = _problems([*sent.problems, *problems], checked)
+    absent = _absent_sheets(sent.books)
+    problems = _problems([*sent.problems, *problems, *absent], checked)
     if not checked.tables:
         raise IntakeError(_nothing(edition, problems), problems, conservation, sent.files)
     sources = _sources(edition, sent.digests, key)
@@ -177,6 +178,42 @@ def _name_sheets(
         else:
             pieces.setdefault(table, []).append(Piece(file, sheet, naming))
     return pieces, refused, problems
+
+
+#: Sheets that a municipality sends together: one without the others is worth a question.
+_TOGETHER = ("staff", "employment", "organizations", "scores")
+
+
+def _absent_sheets(books: list[Workbook]) -> list[dict[str, str]]:
+    """Tell the sheets that a municipality's workbook lacks though others have them, and no РМА."""
+    given = {book.file: {columns.table_of(sheet.name) for sheet in book.sheets} for book in books}
+    everywhere = set().union(*given.values())
+    found = [
+        problem(
+            file,
+            "note",
+            f"В файле нет листа «{TITLES[table]}», хотя в других файлах он есть: "
+            "этих сведений муниципалитета в расчётах не будет.",
+            f"Пришлите файл с листом «{TITLES[table]}» или подтвердите, что сведений нет.",
+            table=table,
+        )
+        for file, tables in sorted(given.items())
+        if tables & set(_TOGETHER)
+        for table in _TOGETHER
+        if table in everywhere - tables
+    ]
+    if given and "methodists" not in everywhere:
+        found.append(
+            problem(
+                "",
+                "note",
+                f"Листа «{TITLES['methodists']}» нет ни в одном файле: у групп не будет ведущих, "
+                "а у показателей нагрузки — данных.",
+                f"Добавьте лист «{TITLES['methodists']}» в файл центра.",
+                table="methodists",
+            )
+        )
+    return found
 
 
 def _nameless(sheet: Sheet) -> str:

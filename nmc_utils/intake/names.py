@@ -44,7 +44,7 @@ _NOT_SURNAMES = frozenset(
     )
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_BREAK = re.compile(r"[^.,(\s]")  # what stands between two words that do not belong together
+_BREAK = re.compile(r"[^.,(\s/:\-]")  # what stands between two words that do not belong together
 
 
 @lru_cache(maxsize=100_000)

@@ -70,6 +70,9 @@ MEASURES: dict[str, Measure] = {
     ),
     "plan_groups": Measure("группы", "count", True, "seminar_tables.summary"),
     "plan_persons": Measure("педагоги в группах", "persons", True, "seminar_tables.summary"),
+    "plan_completing": Measure(
+        "педагоги без дефицитов, дополняющие группы", "persons", True, "seminar_tables.summary"
+    ),
     "plan_without_group": Measure(
         "педагоги с дефицитами без группы", "persons", True, "seminar_tables.summary"
     ),

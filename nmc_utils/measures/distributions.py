@@ -199,9 +199,9 @@ def score_distribution(
 def score_histogram(scores: pd.DataFrame, cut: float, by: Sequence[str] = ()) -> pd.DataFrame:
     """Share of results in each interval of the score scale.
 
-    Intervals are closed above, as levels are, and as wide as the largest whole number of score
-    steps within 5 % of the maximum that makes the cut a boundary; one score step otherwise. So
-    intervals hold equally many possible scores (the first one also 0).
+    Intervals are closed above, as levels are, and the cut is always one of their edges: those up
+    to it add up to the share at or below the cut. On each side they are equally wide and hold
+    equally many score steps, as many as fit in about 5 % of the maximum (the first also holds 0).
 
     Returns
     -------
@@ -221,18 +221,17 @@ def score_histogram(scores: pd.DataFrame, cut: float, by: Sequence[str] = ()) ->
 
 def _histogram(scores: pd.DataFrame, cut: float) -> pd.DataFrame:
     shares = _share_of_maximum(scores)
-    width = _bin_width(float(scores["max_score"].max()), cut)
-    n_bins = math.ceil(1 / width - ROUNDING)
-    bins = np.ceil(shares / width - ROUNDING).clip(1, n_bins).astype(int)
-    count = bins.value_counts().reindex(range(1, n_bins + 1), fill_value=0)
-    edges = np.minimum(np.arange(n_bins + 1) * width, 1).round(6)
+    edges = _bin_edges(float(scores["max_score"].max()), cut)
+    n_bins = len(edges) - 1
+    bins = np.searchsorted(edges + ROUNDING, shares, side="left").clip(1, n_bins)
+    count = np.bincount(bins, minlength=n_bins + 1)[1:]
     low, high = share_interval(count, len(shares))
     table = pd.DataFrame(
         {
-            "bin_low": edges[:-1],
-            "bin_high": edges[1:],
+            "bin_low": edges[:-1].round(6),
+            "bin_high": edges[1:].round(6),
             "measure": "score_bin_share",
-            "estimate": count.to_numpy() / len(shares),
+            "estimate": count / len(shares),
             "std_error": np.nan,
             "ci_low": low,
             "ci_high": high,
@@ -324,14 +323,14 @@ def _share_of_maximum(scores: pd.DataFrame) -> pd.Series:
     return given["raw_score"] / given["max_score"]
 
 
-def _bin_width(max_score: float, cut: float, widest: float = 0.05) -> float:
+def _bin_edges(max_score: float, cut: float, widest: float = 0.05) -> np.ndarray:
+    """Edges from 0 to 1 with the cut among them, equally many score steps a bin on each side."""
     step = 1 / max_score
-    for steps in range(int(widest / step + ROUNDING), 1, -1):
-        width = steps * step
-        bins = np.array([1 / width, cut / width])
-        if np.allclose(bins, bins.round(), atol=1e-6):
-            return width
-    return step
+    below = int(cut / step + ROUNDING)
+    above = math.ceil(1 / step - ROUNDING) - below
+    together = max(1, int(widest / step + ROUNDING))
+    sides = [max(1, round(steps / together)) for steps in (below, above)]
+    return np.append(np.linspace(0, cut, sides[0] + 1), np.linspace(cut, 1, sides[1] + 1)[1:])
 
 
 def _group_size(table: pd.DataFrame, by: Sequence[str]) -> pd.Series:

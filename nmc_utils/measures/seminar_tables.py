@@ -108,10 +108,11 @@ def summary(plan: SeminarPlan, deficits: pd.DataFrame, family: pd.Series) -> pd.
     Returns
     -------
     DataFrame
-        Measure table with key `family` (``"total"`` is everyone): numbers of groups, of persons
-        in groups, with deficits but without a group, without deficits and group, and not assessed
-        in every domain; share of deficits covered, share of needed topics, and for the whole plan
-        the proven gap. `n` is the number of persons tested; the numbers of persons add up to it.
+        Measure table with key `family` (``"total"`` is everyone): numbers of groups and of persons:
+        in groups (of them those without deficits, who complete a group), with deficits but without
+        a group, without deficits and group, not assessed in every domain. Share of deficits
+        covered, share of needed topics, and for the whole plan the proven gap. `n` is the number
+        of persons tested.
     """
     joined = _with_needs(plan, deficits).reindex(family.index)
     by_family = joined.groupby(family)
@@ -121,6 +122,7 @@ def summary(plan: SeminarPlan, deficits: pd.DataFrame, family: pd.Series) -> pd.
         values = {
             "plan_groups": part["group_id"].nunique(),
             "plan_persons": placed.sum(),
+            "plan_completing": (placed & (part["deficits"] == 0)).sum(),
             "plan_without_group": (~placed & (part["deficits"] > 0)).sum(),
             "plan_no_deficit": (~placed & (part["deficits"] == 0)).sum(),
             "plan_not_assessed": part["deficits"].isna().sum(),

@@ -472,7 +472,7 @@ def _topic_cells(
 
 def topics_by_family(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:
     """Family × domain: in how many of a family's groups the topic was chosen."""
-    subtitle = "В скольких группах предметной семьи выбрана тема"
+    subtitle = "В скольких учебных группах выбрана тема, по предметным группам"
     if seminar_groups.empty:
         return theme.reason("Ни одной группы не составлено", "Темы групп", subtitle)
     domains = {domain.code: domain.name for domain in region.domains}

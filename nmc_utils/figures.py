@@ -71,14 +71,7 @@ def _level_words(region: Region, level: str | None) -> tuple[str, str]:
     code = level or next(iter(levels))
     if code not in levels:
         raise ValueError(f"level «{code}»; allowed: {', '.join(levels)}")
-    name = levels[code]
-    return code, name if name.startswith("с ") else f"с уровнем «{name}»"
-
-
-def _result(words: str) -> str:
-    """Turn «с результатом ≤ 60 %» into «Результат ≤ 60 %»."""
-    words = words.replace("с результатом", "результат").replace("с уровнем", "уровень")
-    return words[:1].upper() + words[1:]
+    return code, findings.level_words(levels[code])
 
 
 # --- rows ---------------------------------------------------------------------------------------
@@ -269,7 +262,7 @@ def level_shares_by_municipality(
     return theme.dot_plot(
         rows,
         right=_values_and_sizes(rows),
-        title=f"{_result(words)} по региону: {sentence(value)}; "
+        title=f"{findings.result_of(words)} по региону: {sentence(value)}; "
         f"это значение лежит в интервалах {holds.sum()} из {places}",
         subtitle=subtitle,
         xlabel="% прошедших диагностику",

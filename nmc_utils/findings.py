@@ -20,6 +20,17 @@ class Sentence(str):
         return "".join(f"<p>{html.escape(part)}</p>" for part in self.split("\n\n"))
 
 
+def level_words(name: str) -> str:
+    """How a sentence names a result of a level: «с результатом ≤ 60 %», «с уровнем „высокий“»."""
+    return name if name.startswith("с ") else f"с уровнем «{name}»"
+
+
+def result_of(name: str) -> str:
+    """Begin a sentence on results of a level: «Результат ≤ 60 %», «Уровень „высокий“»."""
+    words = level_words(name)
+    return _capital(words.replace("с результатом", "результат").replace("с уровнем", "уровень"))
+
+
 def who_was_tested(coverage: pd.DataFrame, procedures: pd.DataFrame | None = None) -> Sentence:
     """Say how many were tested and that they are not a sample.
 
@@ -46,7 +57,8 @@ def lowest_level(level_shares: pd.DataFrame, region: Region, *, wave: str = "ent
     keys = {"municipality": TOTAL, "family": TOTAL, "domain": TOTAL}
     row = _only(level_shares, **keys, wave=wave, level=level.code)
     when = {"entry": "входную", "exit": "выходную"}[wave]
-    text = f"{_capital(level.name)} — {_share(row)} прошедших {when} диагностику{_basis(row)}."
+    said = _capital(level_words(level.name))
+    text = f"{said} — {_share(row)} прошедших {when} диагностику{_basis(row)}."
     return Sentence(text)
 
 
@@ -73,7 +85,7 @@ def most_frequent_domain(
     keys = {"wave": wave, "level": level.code, "municipality": municipality, "family": TOTAL}
     rows = _rows(level_shares, **keys, status="ok")
     rows = rows[rows["domain"] != TOTAL].sort_values("estimate", ascending=False, kind="stable")
-    result = _result(level.name)
+    result = result_of(level.name)
     if rows.empty:
         return f"{result}: нет данных по компетенциям"
     first = rows.iloc[0]
@@ -225,11 +237,6 @@ def _only(table: pd.DataFrame, **keys: str) -> pd.Series:
         asked = ", ".join(f"{name} = {value}" for name, value in keys.items())
         raise ValueError(f"нужна одна строка, где {asked}; найдено: {len(rows)}")
     return rows.iloc[0]
-
-
-def _result(level: str) -> str:
-    """«с результатом ≤ 60 %» → «Результат ≤ 60 %»."""
-    return _capital(level.replace("с результатом", "результат"))
 
 
 def _share(row: pd.Series) -> str:

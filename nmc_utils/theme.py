@@ -20,9 +20,8 @@ from nmc_utils import wording
 
 INK, MUTED, FAINT, GRID, PAPER = "#1c2833", "#5b6873", "#b9c2c9", "#e4e8eb", "#ffffff"
 ACCENT, ACCENT_SOFT, CONTRAST = "#0b6386", "#9fc6d6", "#b3591c"
-#: Shares, from none to all; diverging colours stand around a cut or the regional value.
+#: Shares, from none to all.
 SEQUENTIAL = ["#f1f6f9", "#d5e5ed", "#aecddb", "#7fb0c6", "#4a8fad", "#1f7193", "#0b5676"]
-DIVERGING = ["#0b6386", "#7fb0c6", "#eef1f3", "#e3b48f", "#b3591c"]
 
 
 class Mark(NamedTuple):

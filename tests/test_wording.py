@@ -173,3 +173,10 @@ def test_who_was_tested_never_speaks_for_the_region():
 def test_the_gap_is_told_in_plain_words_and_never_rounded_down_to_nothing(gap, words):
     plan = pd.DataFrame({"family": ["total"], "measure": ["plan_gap"], "estimate": [gap]})
     assert words in findings.optimality(plan)
+
+
+def test_a_level_is_named_alike_whatever_the_region_calls_it():
+    assert findings.level_words("с результатом ≤ 60 %") == "с результатом ≤ 60 %"
+    assert findings.result_of("с результатом ≤ 60 %") == "Результат ≤ 60 %"
+    assert findings.level_words("высокий") == "с уровнем «высокий»"
+    assert findings.result_of("высокий") == "Уровень «высокий»"

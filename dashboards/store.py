@@ -15,7 +15,8 @@ import pandas as pd
 import param
 
 from nmc_utils import results
-from nmc_utils.editions import TOTAL, DefinitionError, Edition, data_root, edition
+from nmc_utils.editions import DefinitionError, Edition, data_root, edition
+from nmc_utils.terms import TOTAL
 
 PAGES = {
     "overview": "Обзор",

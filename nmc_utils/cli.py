@@ -254,7 +254,7 @@ def _submitted(root: Path) -> list[str]:
 
 
 def _regions(root: Path, named: Sequence[str] | None) -> list[str]:
-    from nmc_utils.editions import region_codes
+    from nmc_utils.regions import region_codes
 
     known = region_codes(root)
     if unknown := sorted(set(named or ()) - set(known)):

@@ -17,8 +17,9 @@ import holoviews as hv
 import pandas as pd
 
 from nmc_utils import findings, theme, wording
-from nmc_utils.editions import TOTAL, Region
 from nmc_utils.measures.dictionary import STATUSES
+from nmc_utils.regions import Region
+from nmc_utils.terms import TOTAL
 from nmc_utils.theme import Column, Frame, Heading, heading, use
 
 __all__ = [

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from nmc_utils import wording
-from nmc_utils.editions import TOTAL, Region
 from nmc_utils.measures.indicators import ATTAINMENT
+from nmc_utils.regions import Region
+from nmc_utils.terms import TOTAL
 
 
 class Sentence(str):

@@ -13,14 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
-from nmc_utils.editions import (
-    CODED,  # noqa: F401 — intake and the demonstration take all codes from here
-    POSITIONS,
-    ROLES,
-    TABLE_TITLES,
-    WAVES,
-    Edition,
-)
+from nmc_utils.editions import Edition
+from nmc_utils.terms import POSITIONS, ROLES, TABLE_TITLES, WAVES
 
 DATE = "datetime64[us]"
 

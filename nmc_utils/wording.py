@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from nmc_utils.editions import DEMONSTRATION as DEMONSTRATION
-from nmc_utils.editions import UNSTATED
 from nmc_utils.measures.dictionary import MEASURES, STATUSES
+from nmc_utils.terms import DEMONSTRATION as DEMONSTRATION
+from nmc_utils.terms import UNSTATED
 
 THIN_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"

@@ -16,16 +16,12 @@ from conftest import CHECKOUT, copy_definitions
 
 from nmc_utils import demo
 from nmc_utils.demo import diagnostics, people, records, workbooks
-from nmc_utils.editions import (
-    DEMONSTRATION,
-    DefinitionError,
-    edition,
-    editions,
-    read_published,
-    read_region,
-)
+from nmc_utils.editions import DefinitionError, edition, editions
 from nmc_utils.intake.columns import PERSON_HEADERS, has_persons, headers
+from nmc_utils.published import read_published
+from nmc_utils.regions import read_region
 from nmc_utils.tables import POSITIONS, ROLES, TITLES, WAVES
+from nmc_utils.terms import DEMONSTRATION
 
 CODE = "khakassia"
 CENTER = "ЦНППМ"

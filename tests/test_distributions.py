@@ -6,7 +6,6 @@ import pytest
 from conftest import CHECKOUT
 from scipy import stats
 
-from nmc_utils.editions import read_region
 from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.distributions import (
     broken_down,
@@ -18,6 +17,7 @@ from nmc_utils.measures.distributions import (
     with_attributes,
     with_total,
 )
+from nmc_utils.regions import read_region
 
 CUTS = {"low": 0.6, "high": 1.0}
 

@@ -8,16 +8,9 @@ import pytest
 import yaml
 from conftest import CHECKOUT
 
-from nmc_utils.editions import (
-    DefinitionError,
-    Period,
-    data_root,
-    edition,
-    editions,
-    read_facts,
-    read_published,
-    read_region,
-)
+from nmc_utils.editions import DefinitionError, Period, data_root, edition, editions
+from nmc_utils.published import read_published
+from nmc_utils.regions import read_facts, read_region
 
 
 @pytest.mark.parametrize(

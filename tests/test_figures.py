@@ -11,8 +11,8 @@ import pytest
 from conftest import CHECKOUT
 
 from nmc_utils import figures
-from nmc_utils.editions import read_region
 from nmc_utils.figures import theme
+from nmc_utils.regions import read_region
 
 
 @pytest.fixture(scope="module")

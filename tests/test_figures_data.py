@@ -11,8 +11,8 @@ from conftest import CHECKOUT
 from test_figures import measure_rows
 
 from nmc_utils import figures
-from nmc_utils.editions import Region, read_region
 from nmc_utils.figures import theme
+from nmc_utils.regions import Region, read_region
 
 KEYS = {"procedure": "p", "wave": "entry", "level": "at_or_below"}
 WHOLE = {"municipality": "total", "family": "total", "domain": "total"}

@@ -7,10 +7,11 @@ import pytest
 from conftest import CHECKOUT
 
 from nmc_utils import findings, wording
-from nmc_utils.editions import Count, Edition, Period, Quantity, read_region
+from nmc_utils.editions import Edition, Period
 from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.indicators import indicators
 from nmc_utils.measures.periods import is_current
+from nmc_utils.regions import Count, Quantity, read_region
 
 
 def _edition(period="2023"):

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from nmc_utils.editions import DEMONSTRATION, Edition, edition
+from nmc_utils.editions import Edition, edition
 from nmc_utils.intake import IntakeError, shown, take_in, with_real_names
 from nmc_utils.intake.names import Names, rows_with_names
 from nmc_utils.intake.pseudonyms import (
@@ -28,6 +28,7 @@ from nmc_utils.intake.pseudonyms import (
     normalise,
 )
 from nmc_utils.tables import SCHEMAS, load
+from nmc_utils.terms import DEMONSTRATION
 
 KHAKASSIA = Path(__file__).parents[1] / "data" / "regions" / "khakassia"
 PERSON = ["Фамилия", "Имя", "Отчество", "Дата рождения"]

@@ -8,7 +8,7 @@ import pytest
 from conftest import CHECKOUT
 
 from nmc_utils import findings, wording
-from nmc_utils.editions import read_region
+from nmc_utils.regions import read_region
 
 THIN, HARD = wording.THIN_SPACE, wording.NO_BREAK_SPACE
 

@@ -8,7 +8,7 @@ import panel as pn
 from dashboards import parts
 from dashboards.store import WAVES, Published, State
 from nmc_utils import figures, findings, wording
-from nmc_utils.editions import TOTAL
+from nmc_utils.terms import TOTAL
 
 _HEADINGS = {"estimate": "Доля", "ci": "95 % интервал", "n": "n"}
 _WHOLE_REGION = "По региону: выбор муниципалитета здесь ничего не меняет."

@@ -8,8 +8,8 @@ import panel as pn
 from dashboards import parts
 from dashboards.store import Published, State
 from nmc_utils import figures, findings, wording
-from nmc_utils.editions import Indicator
 from nmc_utils.figures import theme
+from nmc_utils.regions import Indicator
 
 _UNITS = {"share": "доля", "persons": "человек", "count": "количество", "yes_no": "да или нет"}
 _COMPARED = {">=": "не меньше", "<=": "не больше", "exists": "выполнено"}

@@ -10,7 +10,7 @@ import panel as pn
 from dashboards import parts
 from dashboards.store import Published, State
 from nmc_utils import figures, findings, wording
-from nmc_utils.editions import TOTAL
+from nmc_utils.terms import TOTAL
 
 
 def view(state: State) -> pn.Column:

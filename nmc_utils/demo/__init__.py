@@ -22,18 +22,10 @@ from nmc_utils.demo.diagnostics import draw_diagnostics, truth
 from nmc_utils.demo.people import Setting, draw_population
 from nmc_utils.demo.records import draw_records
 from nmc_utils.demo.workbooks import write_workbooks
-from nmc_utils.editions import (
-    DEMONSTRATION,
-    DefinitionError,
-    Demonstration,
-    EditionFile,
-    Period,
-    Region,
-    data_root,
-    editions,
-    read_region,
-)
+from nmc_utils.editions import DefinitionError, EditionFile, Period, data_root, editions
+from nmc_utils.regions import Demonstration, Region, read_region
 from nmc_utils.tables import ROLES
+from nmc_utils.terms import DEMONSTRATION
 
 __all__ = ["write"]
 

@@ -26,7 +26,8 @@ import numpy as np
 import pandas as pd
 
 from nmc_utils.demo.people import NAME, Setting
-from nmc_utils.editions import TOTAL, Period
+from nmc_utils.editions import Period
+from nmc_utils.terms import TOTAL
 
 SELECTION = (0.15, 0.55)
 RATE_SD = 0.35

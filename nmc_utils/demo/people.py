@@ -20,7 +20,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import Demonstration, Period, Region
+from nmc_utils.editions import Period
+from nmc_utils.regions import Demonstration, Region
 
 TURNOVER = 0.05
 FEMALE_SHARE = 0.85

@@ -13,9 +13,10 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from nmc_utils.demo.people import NAME
-from nmc_utils.editions import DEMONSTRATION, Region
 from nmc_utils.intake.columns import EXPLANATION, PERSON_HEADERS, YES_NO, has_persons, headers
+from nmc_utils.regions import Region
 from nmc_utils.tables import CODED, TITLES
+from nmc_utils.terms import DEMONSTRATION
 
 CENTER = "ЦНППМ"
 #: What a row is, for every sheet in the order of the sheets.

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pandas as pd
 from pandera.errors import SchemaErrors
 
-from nmc_utils.editions import TOTAL, Region
 from nmc_utils.intake.answers import Answers
 from nmc_utils.intake.columns import (
     OPTIONAL_OF_PERSON,
@@ -35,7 +34,9 @@ from nmc_utils.intake.workbook import (
     Piece,
     problem,
 )
+from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, TITLES, validate
+from nmc_utils.terms import TOTAL
 
 #: A table comes after those it refers to.
 _ORDER = (

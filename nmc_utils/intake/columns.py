@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import TOTAL, Region
+from nmc_utils.regions import Region
 from nmc_utils.tables import CODED, DATE, SCHEMAS, TITLES
+from nmc_utils.terms import TOTAL
 
 #: Headers that identify a person in a workbook, in this order.
 PERSON_HEADERS = ("Фамилия", "Имя", "Отчество", "Дата рождения")

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nmc_utils.editions import DEMONSTRATION, Edition, Region
+from nmc_utils.editions import Edition
 from nmc_utils.intake import workbook
 from nmc_utils.intake.columns import folded, is_explanation
 from nmc_utils.intake.shown import words_of
 from nmc_utils.intake.workbook import UnreadableError, Workbook, problem
+from nmc_utils.regions import Region
+from nmc_utils.terms import DEMONSTRATION
 
 DEFINITION = "edition.yaml"
 _SUFFIXES = (".xlsx", ".xls", ".xlsm", ".ods", ".csv", ".txt", ".docx", ".doc", ".pdf", ".zip")

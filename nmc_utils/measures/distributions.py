@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import TOTAL, UNSTATED, Region
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import mean_interval, share_interval
+from nmc_utils.regions import Region
+from nmc_utils.terms import TOTAL, UNSTATED
 
 #: A score that is a hair above a cut by rounding alone still lies at the cut.
 ROUNDING = 1e-9

@@ -13,21 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import (
-    COUNTED,
-    TABLE_TITLES,
-    Count,
-    Edition,
-    Indicator,
-    Period,
-    Quantity,
-    Region,
-    Target,
-    Variant,
-)
+from nmc_utils.editions import Edition, Period
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import share_interval
 from nmc_utils.measures.periods import is_current
+from nmc_utils.regions import Count, Indicator, Quantity, Region, Target, Variant
+from nmc_utils.terms import COUNTED, TABLE_TITLES
 
 ATTAINMENT = {
     "attained": "достигнут",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import TOTAL, Edition
+from nmc_utils.editions import Edition
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ROUNDING
 from nmc_utils.measures.periods import is_current
 from nmc_utils.measures.seminars import REASONS, SeminarPlan
+from nmc_utils.terms import TOTAL
 
 #: Why a person is without a group: the plan's own reasons, and that there was nothing to plan by.
 WITHOUT_GROUP = REASONS | {

@@ -1,0 +1,41 @@
+"""Codes that all parts share, and the words of the documents and workbooks for them."""
+
+from __future__ import annotations
+
+TOTAL = "total"  #: the `domain` of the whole test and the `municipality` of the whole region
+UNSTATED = "unstated"  #: the `municipality` or `family` of who has none in the tables
+
+#: Stands on everything that is made from simulated records.
+DEMONSTRATION = "Демонстрационные данные: не сведения о регионе"
+
+#: Canonical tables and what the workbooks call them.
+TABLE_TITLES = {
+    "staff": "Сотрудники",
+    "employment": "Места работы",
+    "organizations": "Организации",
+    "procedures": "Процедуры",
+    "forms": "Формы",
+    "scores": "Результаты",
+    "responses": "Ответы",
+    "items": "Задания",
+    "methodists": "РМА",
+    "published": "Опубликованные факты",
+}
+#: Words of a workbook for the codes of a column, where the two differ.
+WAVES = {"entry": "входная", "exit": "выходная"}
+ROLES = {
+    "curator": "куратор",
+    "head": "руководитель",
+    "tutor": "тьютор ЦНППМ",
+    "coordinator": "координатор в муниципальном образовании",
+    "methodist": "региональный методист",
+}
+POSITIONS = {"teacher": "педагог", "manager": "руководитель"}
+CODED: dict[str, dict[str, str]] = {"wave": WAVES, "role": ROLES, "position": POSITIONS}
+#: Tables of open resources, which an indicator may count, and the key of what is counted once.
+COUNTED = {
+    "staff": "person_id",
+    "employment": "person_id",
+    "organizations": "organization_id",
+    "methodists": "methodist_id",
+}

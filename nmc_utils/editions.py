@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -18,14 +19,21 @@ from nmc_utils.terms import DEMONSTRATION
 # --- period -------------------------------------------------------------------------------------
 
 _PERIOD = re.compile(r"(?P<year>20\d\d)(?:-(?P<next>20\d\d)|-q(?P<quarter>[1-4]))?")
-_KINDS = {"calendar_year": "календарный год", "academic_year": "учебный год", "quarter": "квартал"}
+KINDS = {
+    "calendar_year": "календарный год",
+    "academic_year": "учебный год",
+    "quarter": "квартал",
+    "cumulative": "с начала года нарастающим итогом",
+}
+ORIGINS = {"demonstration": "демонстрация", "submitted": "присланные данные"}
+_Kind = Literal["calendar_year", "academic_year", "quarter", "cumulative"]
 
 
 class Period(Definition):
     """A calendar year ``2023``, an academic year ``2022-2023`` or a quarter ``2023-q2``."""
 
     text: str
-    kind: Literal["calendar_year", "academic_year", "quarter"]
+    kind: _Kind
     starts_on: date
     ends_on: date
 
@@ -61,7 +69,27 @@ class Period(Definition):
             return f"{self.starts_on.year}/{self.year} учебный год"
         if self.kind == "quarter":
             return f"{self.text[-1]} квартал {self.year} года"
+        if self.kind == "cumulative":
+            return f"{self.year} год, с начала по {self.text[-1]} квартал"
         return f"{self.year} год"
+
+    def of_kind(self, kind: str) -> Period:
+        """Return the period in the sense of `kind`: quarters may be counted from the new year.
+
+        Raises
+        ------
+        ValueError
+            The period cannot be of this kind.
+        """
+        if kind == self.kind:
+            return self
+        if (kind, self.kind) == ("cumulative", "quarter"):
+            begun = {"kind": kind, "starts_on": date(self.year, 1, 1)}
+            return self.model_copy(update=begun)
+        allowed = [self.kind, *(["cumulative"] if self.kind == "quarter" else [])]
+        raise ValueError(
+            f"«{kind}», а период «{self}» — это {KINDS[self.kind]}; допустимо: {', '.join(allowed)}"
+        )
 
     def __str__(self) -> str:
         return self.text
@@ -74,7 +102,7 @@ class EditionFile(Definition):
     """``edition.yaml``: what is known about an edition besides the region's definition."""
 
     origin: Literal["demonstration", "submitted"]
-    period_kind: Literal["calendar_year", "academic_year", "quarter"]
+    period_kind: _Kind
     as_of: date
     status: Literal["draft"] = "draft"
 
@@ -173,15 +201,14 @@ def edition(region: str, period: str | int, data: str | Path | None = None) -> E
             f"{definition.name}: нет издания за период {parsed} ({path}); есть: {known}"
         )
     about = read_definition(path, EditionFile)
-    if about.period_kind != parsed.kind:
-        raise DefinitionError(
-            f"{path}, ключ period_kind: «{about.period_kind}», а папка «{parsed}» — это "
-            f"{_KINDS[parsed.kind]} ({parsed.kind})"
-        )
+    try:
+        period_of_kind = parsed.of_kind(about.period_kind)
+    except ValueError as error:
+        raise DefinitionError(f"{path}, ключ period_kind: {error}") from error
     read_facts(root, definition)  # what is wrong with them is told here, not in a notebook
     return Edition(
         region=definition,
-        period=parsed,
+        period=period_of_kind,
         origin=about.origin,
         as_of=about.as_of,
         status=about.status,
@@ -198,3 +225,25 @@ def edition_keys(root: Path, region: str = "*") -> list[str]:
 def editions(root: Path) -> list[Edition]:
     """All editions under `root`, by region and period."""
     return [edition(*key.split("/"), root) for key in edition_keys(root)]
+
+
+def series(editions: Iterable[Edition]) -> list[Edition]:
+    """Put editions of one region in order of time, refusing those that do not make a series.
+
+    Raises
+    ------
+    ValueError
+        They are of several regions, kinds of period or origins: a quarter beside a year, or
+        simulated records beside real ones, would make a change that nobody has seen.
+    """
+    chosen = sorted(editions, key=lambda edition: edition.period.ends_on)
+    for what, words in (
+        (lambda edition: edition.region.code, "разных регионов"),
+        (lambda edition: KINDS[edition.period.kind], "с периодами разного вида"),
+        (lambda edition: ORIGINS[edition.origin], "разного происхождения"),
+    ):
+        values = {edition.key: what(edition) for edition in chosen}
+        if len(set(values.values())) > 1:
+            named = ", ".join(f"{key} ({value})" for key, value in values.items())
+            raise ValueError(f"в одном ряду не могут стоять издания {words}: {named}")
+    return chosen

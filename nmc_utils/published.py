@@ -31,8 +31,10 @@ YES_NO = "да/нет"  #: the unit of a fact that is true or not
 _ANSWERS = {"да": 1.0, "нет": 0.0}
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-_PERIOD = re.compile(r"20\d\d(-20\d\d|-q[1-4])?", re.ASCII)
-_EVERY_YEAR = "ежегодно"  #: the period of a target for each year
+_PERIOD = re.compile(r"20\d\d(-20\d\d|/20\d\d|-q[1-4])?", re.ASCII)
+EVERY_YEAR = "ежегодно"  #: the period of a fact or target of each year
+NO_DUE = "без срока"  #: the period of a target that no document dates
+NO_YEAR = "без года"  #: the period of another fact that no document dates
 
 
 class _Fact(Definition):
@@ -52,11 +54,11 @@ class _Fact(Definition):
     @field_validator("period")
     @classmethod
     def _known_period(cls, period: str, info: ValidationInfo) -> str:
-        every_year = period == _EVERY_YEAR and info.data.get("kind") == "target"
-        if not every_year and not _PERIOD.fullmatch(period):
+        undated = NO_DUE if info.data.get("kind") == "target" else NO_YEAR
+        if period not in (EVERY_YEAR, undated) and not _PERIOD.fullmatch(period):
             raise ValueError(
-                f"«{period}» не подходит; допустимо: 2023, 2022-2023, 2023-q2, "
-                f"для kind target — {_EVERY_YEAR}"
+                f"«{period}» не подходит; допустимо: 2023, 2021-2023 (несколько лет вместе), "
+                f"2022/2023 (учебный год), 2023-q2, {EVERY_YEAR}, {undated}"
             )
         return period
 

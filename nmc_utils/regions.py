@@ -26,7 +26,7 @@ from nmc_utils.definitions import (
     unique,
 )
 from nmc_utils.published import STATED, read_published
-from nmc_utils.terms import CODED, COUNTED, TOTAL
+from nmc_utils.terms import CODED, COUNTED, COUNTS, TOTAL, WHOLE_TEST, WORST
 
 
 class Municipality(Definition):
@@ -64,22 +64,50 @@ class Family(Definition):
 
 
 class Level(Definition):
-    """One of the ordered levels of a result, from the lowest; the last has no upper cut."""
+    """One of the ordered levels of a result, from the lowest; the last has no upper cut.
+
+    `name` stands alone («результат ≤ 60 %»), `having` after a person («с результатом ≤ 60 %»);
+    `note` explains a name that can be misread and always stands beside it. `route` is what the
+    document offers at this level.
+    """
 
     code: Code
     name: str
+    having: str
+    note: str | None = None
     up_to: float | None = Field(default=None, gt=0, lt=1)
     route: str | None = None
 
+    @property
+    def label(self) -> str:
+        """The name with its note, as a heading has it."""
+        return self._noted(self.name)
+
+    @property
+    def words(self) -> str:
+        """The level as a sentence has it after «прошедшие» or «доля»."""
+        return self._noted(self.having)
+
+    def _noted(self, text: str) -> str:
+        return f"{text} ({self.note})" if self.note else text
+
 
 class Diagnostics(Definition):
-    """Levels of a result and whether the document sets them for the whole test or a domain."""
+    """Levels of a result, what they are cut by, and the routes that follow.
+
+    `cut_basis` says whether the levels are of the whole test or of a competence: with ``domain`` a
+    person's level is that of the lowest competence. Without `document` no document gives the cuts:
+    the region has configured them, and that is shown. `routes` are those that a document names
+    without saying which level they belong to.
+    """
 
     cut_basis: Literal["total", "domain"]
     cut_basis_note: str
     levels: tuple[Level, ...] = Field(min_length=2)
-    document: str
-    section: str
+    document: str | None = None
+    section: str | None = None
+    routes: tuple[str, ...] = ()
+    routes_note: str | None = None
 
     @field_validator("levels")
     @classmethod
@@ -96,6 +124,19 @@ class Diagnostics(Definition):
             raise ValueError("уровни идут от низшего к высшему, up_to возрастает")
         return self
 
+    @model_validator(mode="after")
+    def _routed(self) -> Self:
+        given = [level.route is not None for level in self.levels]
+        if any(given) and not all(given):
+            raise ValueError("route нужен либо у каждого уровня, либо ни у одного")
+        if any(given) and self.routes:
+            raise ValueError("routes — маршруты без уровня: уберите их или route у уровней")
+        if self.routes and not self.routes_note:
+            raise ValueError("к routes нужна routes_note: почему маршруты не отнесены к уровням")
+        if (self.document is None) != (self.section is None):
+            raise ValueError("document и section указывают вместе или не указывают вовсе")
+        return self
+
     @property
     def cuts(self) -> dict[str, float]:
         """Level → upper bound as a share of the maximum; 1 for the highest level."""
@@ -105,6 +146,16 @@ class Diagnostics(Definition):
     def deficit_cut(self) -> float:
         """The lowest cut: a result at or below it is a deficit."""
         return next(iter(self.cuts.values()))
+
+    @property
+    def lowest(self) -> Level:
+        """The level at or below the lowest cut."""
+        return self.levels[0]
+
+    @property
+    def result_domain(self) -> str:
+        """The `domain` whose level is the document's result of a person."""
+        return TOTAL if self.cut_basis == "total" else WORST
 
 
 class Document(Definition):
@@ -172,13 +223,21 @@ def _years(raw: Any) -> Any:
 
 
 class Target(Definition):
-    """A target for one calendar year (`year`) or for each year of a span."""
+    """A target for one calendar year (`year`), for each year of a span, or without a date."""
 
-    first_year: int
-    last_year: int
+    first_year: int | None = None
+    last_year: int | None = None
     value: float | bool
     document: str
     section: str
+
+    @model_validator(mode="after")
+    def _span(self) -> Self:
+        if (self.first_year is None) != (self.last_year is None):
+            raise ValueError("first_year и last_year указывают вместе или не указывают вовсе")
+        if self.first_year is not None and self.first_year > self.last_year:
+            raise ValueError(f"first_year {self.first_year} позже last_year {self.last_year}")
+        return self
 
 
 class Indicator(Definition):
@@ -208,8 +267,21 @@ class Indicator(Definition):
         return variants
 
 
+class CountedProcedure(Definition):
+    """A procedure of which a demonstration sends counts alone: how many were tested, and where."""
+
+    code: Code
+    organiser: str
+    purpose: str
+    tested: int = Field(gt=0)
+
+
 class Demonstration(Definition):
-    """Sizes of one demonstration edition; `notes` name the published fact behind each."""
+    """Sizes of one demonstration edition; `notes` name the published fact behind each.
+
+    With `totals_only` scores are sent for the whole test alone. Without `methodists` no РМА is
+    sent. `counted` are further procedures, sent as counts.
+    """
 
     as_of: date
     staff: int = Field(gt=0)
@@ -217,10 +289,18 @@ class Demonstration(Definition):
     tested: int = Field(gt=0)
     items_per_domain: int = Field(gt=0)
     item_responses: bool
+    totals_only: bool = False
     low_performing: int = Field(ge=0)
     mentoring: int = Field(ge=0)
-    methodists: dict[str, int]
+    methodists: dict[str, int] = {}
+    counted: tuple[CountedProcedure, ...] = ()
     notes: str
+
+    @model_validator(mode="after")
+    def _sendable(self) -> Self:
+        if self.totals_only and self.item_responses:
+            raise ValueError("totals_only и item_responses вместе невозможны")
+        return self
 
 
 class Region(Definition):
@@ -258,7 +338,9 @@ class Region(Definition):
     @model_validator(mode="after")
     def _documents(self) -> Self:
         known = [document.id for document in self.documents]
-        used: list[tuple[Location, str]] = [(("diagnostics",), self.diagnostics.document)]
+        used: list[tuple[Location, str]] = []
+        if self.diagnostics.document:
+            used.append((("diagnostics",), self.diagnostics.document))
         for place, indicator in enumerate(self.indicators):
             used += [
                 (("indicators", place, "targets", number), target.document)
@@ -272,10 +354,47 @@ class Region(Definition):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _own_labels(self) -> Self:
+        """In a workbook a label must name one metric."""
+        metrics: dict[str, str] = {}
+        for metric, label in self.counted_labels.items():
+            if metrics.setdefault(label.casefold(), metric) != metric:
+                raise ValueError(
+                    f"«{label}» называет и {metrics[label.casefold()]}, и {metric}: "
+                    "у разных величин должны быть разные label"
+                )
+        return self
+
     @property
     def domain_names(self) -> dict[str, str]:
-        """Code of a domain → its name, with the whole test first."""
-        return {TOTAL: "Весь тест"} | {domain.code: domain.name for domain in self.domains}
+        """Code of a domain → its name, with the whole test and the lowest competence first."""
+        worst = {WORST: "Низшая из компетенций"} if self.diagnostics.result_domain == WORST else {}
+        return {TOTAL: WHOLE_TEST} | worst | self.competence_names
+
+    @property
+    def competence_names(self) -> dict[str, str]:
+        """Code of a domain → its name, of the competences alone."""
+        return {domain.code: domain.name for domain in self.domains}
+
+    @property
+    def cut_source(self) -> str:
+        """Where the cuts come from, in words."""
+        if self.diagnostics.document is None:
+            return "порог не установлен документом, задан в определении региона"
+        return f"{self.document(self.diagnostics.document).short}, {self.diagnostics.section}"
+
+    @property
+    def counted_labels(self) -> dict[str, str]:
+        """What a region may count itself → how a workbook calls it."""
+        parts = [
+            part
+            for indicator in self.indicators
+            for variant in indicator.variants
+            for part in (variant.numerator, variant.denominator)
+            if part and part.metric
+        ]
+        return COUNTS | {part.metric: part.label for part in parts if part.metric not in COUNTS}
 
     @property
     def municipality_names(self) -> dict[str, str]:

@@ -189,7 +189,25 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "act_id": _text("Приказ", nullable=True),
         },
     ),
+    "aggregates": _table(
+        "aggregates",
+        ["procedure_id", "wave", "measure", "domain", "level", "municipality"],
+        {
+            "procedure_id": _text("Код процедуры", nullable=True),
+            "wave": _column("str", "Этап", pa.Check.isin(list(WAVES)), nullable=True),
+            "measure": _text("Что сосчитано"),
+            "domain": _text("Компетенция"),
+            "level": _text("Уровень", nullable=True),
+            "municipality": _text("Муниципальное образование"),
+            "numerator": _whole("Число", 0, 100_000_000),
+            "denominator": _whole("Из общего числа", 0, 100_000_000, nullable=True),
+            "as_of": _date("На дату"),
+            "document": _text("Документ", nullable=True),
+        },
+    ),
 }
+#: Which table of which municipality was sent; intake writes it, nobody sends it.
+STATUS = {"municipality": "str", "table": "str", "is_sent": "bool"}
 
 
 #: Tables that municipalities send and what their sheets are called.
@@ -221,7 +239,7 @@ class Tables(Mapping[str, pd.DataFrame]):
         return name in self._frames
 
     def __getattr__(self, name: str) -> pd.DataFrame:
-        if name.startswith("_") or name not in TABLE_TITLES:
+        if name.startswith("_") or name not in (*TABLE_TITLES, "status"):
             raise AttributeError(name)
         return self[name]
 
@@ -247,7 +265,7 @@ def load(edition: Edition) -> Tables:
     folder: Path = edition.validated
     frames = {
         name: pd.read_parquet(folder / f"{name}.parquet")
-        for name in SCHEMAS
+        for name in (*SCHEMAS, "status")
         if (folder / f"{name}.parquet").exists()
     }
     if not frames:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 TOTAL = "total"  #: the `domain` of the whole test and the `municipality` of the whole region
+WHOLE_TEST = "Весь тест"
+WORST = "worst"  #: the `domain` of a person's lowest competence, where a document cuts by domain
 UNSTATED = "unstated"  #: the `municipality` or `family` of who has none in the tables
 
 #: Stands on everything that is made from simulated records.
@@ -19,6 +21,7 @@ TABLE_TITLES = {
     "responses": "Ответы",
     "items": "Задания",
     "methodists": "РМА",
+    "aggregates": "Сводные числа",
     "published": "Опубликованные факты",
 }
 #: Words of a workbook for the codes of a column, where the two differ.
@@ -31,6 +34,8 @@ ROLES = {
     "methodist": "региональный методист",
 }
 POSITIONS = {"teacher": "педагог", "manager": "руководитель"}
+#: What a region may count itself instead of sending records; and the numbers of its indicators.
+COUNTS = {"tested": "прошли диагностику", "level_share": "получили результат уровня"}
 CODED: dict[str, dict[str, str]] = {"wave": WAVES, "role": ROLES, "position": POSITIONS}
 #: Tables of open resources, which an indicator may count, and the key of what is counted once.
 COUNTED = {

@@ -15,7 +15,7 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.events import Tap
 
-from nmc_utils import figures, wording
+from nmc_utils import figures, findings, wording
 from nmc_utils.editions import DefinitionError
 from nmc_utils.figures import theme
 from nmc_utils.results import ResultsError
@@ -41,6 +41,7 @@ h2.gap, p.gap {{ margin: 8px 0 6px; }}
 .tile .name {{ font-size: 13px; color: var(--muted); flex: 1 0 auto; margin-bottom: 4px; }}
 .tile .value {{ font-size: 30px; font-weight: 700; line-height: 1.15;
   font-variant-numeric: tabular-nums; white-space: nowrap; }}
+.tile .value.words {{ font-size: 19px; line-height: 1.5; }}
 .tile .note {{ font-size: 13px; color: var(--muted); margin-top: 4px; }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.35; }}
@@ -63,6 +64,9 @@ dd {{ margin: 0; font-size: 14px; }}
 .note {{ font-size: 13px; color: var(--muted); }}
 .demo {{ background: #fff4e0; color: #6b3d00; border-left: 4px solid {theme.CONTRAST};
   padding: 8px 14px; font-size: 14px; font-weight: 700; border-radius: 2px; }}
+.reason {{ margin: 8px 0 0; font-size: 14.5px; max-width: 60em; }}
+.swatch {{ display: inline-block; width: 11px; height: 11px; margin-right: 7px;
+  border-radius: 2px; }}
 .notice {{ background: #eef4f8; border-left: 4px solid var(--accent); padding: 8px 14px;
   border-radius: 2px; }}
 .harm {{ border-top: 1px solid {theme.FAINT}; padding-top: 12px; font-weight: 700; }}
@@ -125,10 +129,11 @@ def heading(title: str, *lines: str) -> pn.pane.HTML:
 
 
 def tiles(entries: Iterable[tuple[str, str, str]]) -> pn.pane.HTML:
-    """Tiles of (name, value, note): the note carries interval and n."""
+    """Tiles of (name, value, note): the note carries interval and n, or why there is no value."""
     cells = "".join(
         f'<div class="tile"><div class="name">{escape(name)}</div>'
-        f'<div class="value">{escape(value)}</div><div class="note">{escape(note)}</div></div>'
+        f'<div class="{"value" if value[:1].isdigit() else "value words"}">{escape(value)}</div>'
+        f'<div class="note">{escape(note)}</div></div>'
         for name, value, note in entries
     )
     return block(f'<div class="tiles">{cells}</div>')
@@ -138,6 +143,19 @@ def card(*objects: object, basis: int = 480, **styles: str) -> pn.Column:
     """A card with an even share of its row, of at least `basis` pixels where there is room."""
     flex = {"flex": f"1 1 min({basis}px, 100%)"}
     return column(*objects, gap=10, **(_CARD | flex | styles))
+
+
+def missing(title: str, reason: str, *, subtitle: str = "", basis: int = 480) -> pn.Column:
+    """A card that says why what belongs in it cannot be shown."""
+    below = f'<p class="muted small">{escape(subtitle)}</p>' if subtitle else ""
+    words = f'<h2>{escape(title)}</h2>{below}<p class="reason">{escape(sentence(reason))}</p>'
+    return card(block(words), basis=basis)
+
+
+def sentence(*clauses: str) -> str:
+    """Join what is not empty into sentences, each with a capital and a full stop."""
+    told = [findings.capital(clause.rstrip(".")) for clause in clauses if clause]
+    return ". ".join(told) + "." if told else ""
 
 
 def row(*objects: object) -> pn.FlexBox:
@@ -162,14 +180,26 @@ def stack(*cards: pn.Column, basis: int = 480) -> pn.Column:
 
 
 def table(
-    frame: pd.DataFrame, numeric: Sequence[str] = (), *, caption: str = "", ids: Sequence[str] = ()
+    frame: pd.DataFrame,
+    numeric: Sequence[str] = (),
+    *,
+    caption: str = "",
+    ids: Sequence[str] = (),
+    html: Sequence[str] = (),
 ) -> str:
-    """HTML of a table of text; `numeric` columns align right, `ids` are set in monospace."""
+    """HTML of a table of text.
+
+    `numeric` columns align right, `ids` are set in monospace, `html` columns are HTML already.
+    """
     kinds = {c: ' class="num"' if c in numeric else "" for c in frame}
     kinds |= {c: ' class="id"' for c in ids}
+
+    def written(cell: object, column: str) -> str:
+        return str(cell) if column in html else escape(str(cell))
+
     head = "".join(f'<th scope="col"{kinds[c]}>{escape(str(c))}</th>' for c in frame)
     body = "".join(
-        "<tr>" + "".join(f"<td{kinds[c]}>{escape(str(row[c]))}</td>" for c in frame) + "</tr>"
+        "<tr>" + "".join(f"<td{kinds[c]}>{written(row[c], c)}</td>" for c in frame) + "</tr>"
         for row in frame.to_dict("records")
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
@@ -187,8 +217,14 @@ def scrolled(html: str, name: str) -> str:
 
 
 def readable(frame: pd.DataFrame, columns: Mapping[str, str], caption: str = "") -> str:
-    """HTML of a measure table: `columns` maps a column to its Russian heading."""
-    shown = wording.readable(frame, dict(columns))
+    """HTML of a measure table: `columns` maps a column to its Russian heading.
+
+    Where numbers are missing and `note` says why, that is the last column.
+    """
+    columns = dict(columns)
+    if "note" in frame and frame["note"].notna().any():
+        columns["note"] = "Почему нет"
+    shown = wording.readable(frame, columns)
     return table(shown.frame, shown.numeric, caption=caption)
 
 
@@ -199,14 +235,18 @@ def chart(
     min_width: int = 320,
     on_tap: Callable[[float], None] | None = None,
     note: str = "",
+    why: str = "",
     **params: object,
 ) -> pn.Column:
     """A figure in a card under its finding, with a button that turns it into a table.
 
     `on_tap` is told the height in the figure at which somebody pressed it; `note` stands below the
-    subtitle.
+    subtitle. Of a figure that has nothing to show the card says why: `why`, else the figure's own
+    words.
     """
     words = figures.heading(figure)
+    if told := _instead_of_a_picture(figure):
+        return missing(words.title, why or told, subtitle=note, **params)
     lines = [line for line in (words.subtitle, note) if line]
     text = f"<h2>{escape(words.title)}</h2>" + "".join(
         f'<p class="muted small">{escape(line)}</p>' for line in lines
@@ -244,6 +284,15 @@ def chart(
         margin=0,
     )
     return card(head, frame, **params)
+
+
+def _instead_of_a_picture(figure: hv.Overlay) -> str:
+    """The words of a figure that consists of nothing else; empty where there is a picture."""
+    layers = list(figure)
+    if not all(isinstance(layer, hv.Labels) for layer in layers):
+        return ""
+    words = [text for layer in layers for text in layer.dimension_values("text")]
+    return " ".join(" ".join(words).split())
 
 
 def _tappable(figure: hv.Overlay, on_tap: Callable[[float], None] | None) -> hv.Overlay:

@@ -120,13 +120,25 @@ def _navigation(state: State) -> pn.FlexBox:
 
 
 def _banners(state: State) -> list[pn.pane.HTML]:
-    banners = []
+    banners = [*_incomplete(state.current)]
     if state.current.edition.is_demonstration:
         banners.append(parts.block(f'<p class="demo">{wording.DEMONSTRATION}</p>'))
     if state.notice:
         text = parts.escape(state.notice)
         banners.append(parts.block(f'<p class="notice" role="status">{text}</p>'))
     return banners
+
+
+def _incomplete(now: Published) -> list[pn.pane.HTML]:
+    """Who has not reported; where that cannot be read, the page says why."""
+    try:
+        part, silent = now.incomplete, ", ".join(now.silent)
+    except (ValueError, OSError):
+        return []
+    if not part:
+        return []
+    text = f"{part}: нет данных — {silent}. Все итоги — только по представившим."
+    return [parts.block(f'<p class="notice gaps" role="note">{parts.escape(text)}</p>')]
 
 
 def _footer(now: Published) -> str:

@@ -7,15 +7,18 @@ says in a sentence when an address asked for something that does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import param
 
-from nmc_utils import results
-from nmc_utils.editions import DefinitionError, Edition, data_root, edition
+from nmc_utils import findings, results, wording
+from nmc_utils.editions import DefinitionError, Edition, data_root, edition, series
+from nmc_utils.measures.intervals import share_interval
 from nmc_utils.terms import TOTAL
 
 PAGES = {
@@ -25,8 +28,17 @@ PAGES = {
     "indicators": "Показатели",
 }
 WAVES = {"entry": "входная", "exit": "выходная"}
-#: What the address carries besides region, period and page, and what it means when absent.
-FILTERS = {"municipality": TOTAL, "domain": TOTAL, "wave": "entry", "family": "", "status": ""}
+#: What the address carries besides region, period and page when it was chosen; where the value is
+#: empty, `State.meant` says what the edition shows by itself.
+FILTERS = {
+    "procedure": "",
+    "municipality": TOTAL,
+    "domain": "",
+    "level": "",
+    "wave": "entry",
+    "family": "",
+    "status": "",
+}
 
 
 class Published:
@@ -45,24 +57,68 @@ class Published:
         return _table(self, name) if name in self._results else None
 
     @cached_property
-    def procedure(self) -> str | None:
-        """The procedure most people took; those of several are never added up."""
-        procedures = self.table("procedures")
-        if procedures is None or procedures.empty:
-            return None
-        return procedures["procedure"].iloc[0]
+    def procedures(self) -> dict[str, str]:
+        """Code of a procedure → its name, the largest first; those of several are not added up."""
+        table = self.table("procedures")
+        if table is None:
+            return {}
+        names = pd.Series(findings.procedure_names(table), index=table["procedure"])
+        shared = names.duplicated(keep=False)
+        return names.mask(shared, names + " (" + names.index + ")").to_dict()
 
-    def of_procedure(self, name: str) -> pd.DataFrame | None:
-        """Return the rows of a table that belong to `procedure`."""
+    @property
+    def procedure(self) -> str:
+        """Code of the procedure most people took; empty when there is none."""
+        return next(iter(self.procedures), "")
+
+    @property
+    def is_one_of_several(self) -> str:
+        """Name the largest procedure where it is not the only one."""
+        several = len(self.procedures) > 1
+        return f"Процедура: {self.procedures[self.procedure]}" if several else ""
+
+    def gap(self, procedure: str = "") -> str:
+        """What was not sent of a procedure, in words; empty when nothing is lacking."""
+        table = self.table("procedures")
+        if table is None:
+            return ""
+        gaps = table.set_index("procedure")["gap"].dropna()
+        return gaps.get(procedure or self.procedure, "")
+
+    def of_procedure(self, name: str, procedure: str = "") -> pd.DataFrame | None:
+        """Return the rows of a table that belong to a procedure, the largest by default."""
         table = self.table(name)
-        return None if table is None else table[table["procedure"] == self.procedure]
+        if table is None:
+            return None
+        return table[table["procedure"] == (procedure or self.procedure)]
 
-    @cached_property
-    def waves(self) -> list[str]:
+    def waves(self, procedure: str = "") -> list[str]:
         """Waves with results, entry first."""
-        shares = self.of_procedure("level_shares")
+        shares = self.of_procedure("level_shares", procedure)
         given = set() if shares is None else set(shares["wave"])
         return [wave for wave in WAVES if wave in given]
+
+    @cached_property
+    def incomplete(self) -> str:
+        """Say which part of the municipalities has reported; empty when all have."""
+        reporting = self.table("reporting")
+        return "" if reporting is None else wording.incomplete(reporting)
+
+    @cached_property
+    def silent(self) -> list[str]:
+        """Names of the municipalities that have not reported."""
+        reporting = self.table("reporting")
+        if reporting is None:
+            return []
+        codes = reporting.loc[~reporting["is_reported"], "municipality"]
+        return [self.region.municipality_names[code] for code in codes]
+
+    @property
+    def whole(self) -> str:
+        """How a row of totals is called."""
+        if not self.incomplete:
+            return self.region.name
+        return f"{self.region.name}, {wording.reported(self.table('reporting'))}"
 
 
 @lru_cache(maxsize=256)
@@ -109,6 +165,99 @@ def _readable(read: Callable[[], Iterable[str]]) -> Iterable[str]:
         return ()
 
 
+def _are_series(*editions: Edition) -> bool:
+    try:
+        series(editions)
+    except ValueError:
+        return False
+    return True
+
+
+# --- two periods on the same municipalities -----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SamePlaces:
+    """Two editions on the municipalities of which both have results of their largest procedure.
+
+    `now` and `before` are rows of measure tables: `tested` and `level_share` of the lowest level.
+    """
+
+    places: tuple[str, ...]
+    now: dict[str, dict[str, Any]]
+    before: dict[str, dict[str, Any]]
+
+
+def same_places(now: Published, before: Published) -> SamePlaces | None:
+    """Count two editions on the same municipalities; None where both rest on the same anyway."""
+    sets = [_places_with_results(published) for published in (now, before)]
+    if set(sets[0]) == set(sets[1]):
+        return None
+    common = tuple(code for code in sets[0] if code in sets[1])
+    return SamePlaces(common, *(_of_places(published, common) for published in (now, before)))
+
+
+def _places_with_results(published: Published) -> list[str]:
+    """Municipalities whose number of tested is known, in the official order."""
+    tested = _tested(published)
+    known = set(tested.loc[tested["status"] == "ok", "municipality"])
+    return [code for code in published.region.municipality_names if code in known]
+
+
+def _tested(published: Published) -> pd.DataFrame:
+    coverage = published.of_procedure("coverage")
+    if coverage is None:
+        raise results.ResultsError(f"{published.edition}: в прогоне нет таблицы охвата")
+    return coverage[coverage["measure"] == "tested"]
+
+
+def _of_places(published: Published, places: Iterable[str]) -> dict[str, dict[str, Any]]:
+    tested = _tested(published)
+    tested = tested[tested["municipality"].isin(places)]
+    count = _measured("tested", tested["estimate"].sum(), tested["n"].sum(skipna=False))
+    share = _measured("level_share", np.nan, 0)
+    took = set(tested.loc[tested["estimate"] > 0, "municipality"])
+    rows = _lowest_by_place(published)
+    rows = rows[rows["municipality"].isin(took)]
+    if took and set(rows["municipality"]) == took:
+        n = int(rows["n"].sum())
+        below = (rows["estimate"] * rows["n"].astype(float)).round().sum()
+        low, high = (float(end) for end in share_interval(below, n))
+        share = _measured("level_share", below / n, n) | {"ci_low": low, "ci_high": high}
+    return {"tested": count, "level_share": share}
+
+
+def _lowest_by_place(published: Published) -> pd.DataFrame:
+    """Rows of the lowest level in the document's result at entry that have an estimate."""
+    shares = published.of_procedure("level_shares")
+    if shares is None:
+        raise results.ResultsError(f"{published.edition}: в прогоне нет таблицы уровней")
+    diagnostics = published.region.diagnostics
+    keys = {
+        "wave": "entry",
+        "level": diagnostics.lowest.code,
+        "domain": diagnostics.result_domain,
+        "family": TOTAL,
+        "status": "ok",
+    }
+    return shares[(shares[list(keys)] == pd.Series(keys)).all(axis=1)]
+
+
+def _measured(measure: str, estimate: float, n: Any) -> dict[str, Any]:
+    """A row as a measure table has it, without an interval."""
+    return {
+        "measure": measure,
+        "estimate": estimate,
+        "ci_low": np.nan,
+        "ci_high": np.nan,
+        "n": n,
+        "status": "no_data" if pd.isna(estimate) else "ok",
+    }
+
+
+# --- session ------------------------------------------------------------------------------------
+
+
 class State(param.Parameterized):
     """The choices of one session. Region, period and page are always in the address."""
 
@@ -116,7 +265,9 @@ class State(param.Parameterized):
     period = param.String()
     page = param.Selector(default="overview", objects=list(PAGES))
     municipality = param.String(default=TOTAL)
-    domain = param.String(default=TOTAL)
+    procedure = param.String(default="")
+    domain = param.String(default="")
+    level = param.String(default="")
     wave = param.Selector(default="entry", objects=list(WAVES))
     family = param.String(default="")
     status = param.String(default="")
@@ -152,15 +303,12 @@ class State(param.Parameterized):
 
     @property
     def previous(self) -> Published | None:
-        """The last published edition of the region before this one, of the same kind and origin."""
+        """The last published edition before this one that makes a series with it."""
         mine = self.current.edition
         earlier = [
             p
             for p in self.editions
-            if p.region.code == mine.region.code
-            and p.edition.period.kind == mine.period.kind
-            and p.edition.origin == mine.origin
-            and p.edition.period.ends_on < mine.period.ends_on
+            if p.edition.period.ends_on < mine.period.ends_on and _are_series(p.edition, mine)
         ]
         return max(earlier, key=lambda p: p.edition.period.ends_on, default=None)
 
@@ -175,10 +323,32 @@ class State(param.Parameterized):
             **FILTERS,
         )
 
+    def meant(self, name: str) -> str:
+        """What is shown where a filter was not chosen."""
+        diagnostics = self.current.region.diagnostics
+        match name:
+            case "procedure":
+                return self.current.procedure
+            case "domain":
+                return diagnostics.result_domain
+            case "level":
+                return diagnostics.lowest.code
+        return FILTERS[name]
+
+    def shown(self, name: str) -> str:
+        """The value of a filter that the page shows, chosen or not."""
+        return getattr(self, name) or self.meant(name)
+
+    def select(self, name: str, value: str) -> None:
+        """Choose a value of a filter; another procedure may not have the wave."""
+        chosen = {name: FILTERS[name] if value == self.meant(name) else value}
+        if name == "procedure" and self.wave not in self.current.waves(value):
+            chosen["wave"] = FILTERS["wave"]
+        self.param.update(**chosen)
+
     def toggle(self, name: str, value: str) -> None:
         """Choose a value of a filter, or everything again when it was chosen already."""
-        chosen = FILTERS[name] if getattr(self, name) == value else value
-        self.param.update(**{name: chosen})
+        self.select(name, self.meant(name) if self.shown(name) == value else value)
 
     def follow(self, draw: Callable[[], None], *names: str) -> None:
         """Draw now and whenever one of the choices changes, until the page is left."""
@@ -199,10 +369,12 @@ class State(param.Parameterized):
             self.page = page
         else:
             wrong.append(f"страницы «{page}»")
-        for name, allowed in self._allowed().items():
+        for name in FILTERS:
             value = query.get(name, FILTERS[name])
-            if value in allowed:
+            if value == FILTERS[name]:
                 self.param.update(**{name: value})
+            elif value in self._allowed(name):
+                self.select(name, value)
             else:
                 wrong.append(f"значения «{value}»")
         if wrong:
@@ -225,15 +397,24 @@ class State(param.Parameterized):
         self.choose(region, period)
         return [f"периода «{period}»"] if period and period != self.period else []
 
-    def _allowed(self) -> dict[str, Any]:
+    def _allowed(self, name: str) -> Iterable[str]:
+        """Values that a filter may take in the chosen edition and procedure."""
         now, region = self.current, self.current.region
-        return {
-            "municipality": {TOTAL, *region.municipality_names},
-            "domain": set(region.domain_names),
-            "wave": {"entry", *_readable(lambda: now.waves)},
-            "family": {"", *region.family_names},
-            "status": {"", *_readable(lambda: _statuses(now))},
+        match name:
+            case "procedure":
+                return _readable(lambda: now.procedures)
+            case "wave":
+                return _readable(lambda: now.waves(self.procedure))
+            case "status":
+                return _readable(lambda: _statuses(now))
+            case "level":
+                return region.diagnostics.cuts
+        names = {
+            "municipality": region.municipality_names,
+            "domain": region.domain_names,
+            "family": region.family_names,
         }
+        return names[name]
 
     def _find(self, region: str, period: str) -> Published | None:
         key = f"{region}/{period}"

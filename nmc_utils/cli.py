@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 import os
 import shutil
@@ -13,16 +12,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from nmc_utils.terminal import gathered, print_json, print_table, progress, records
+from nmc_utils.terminal import (
+    DONE,
+    FAILED,
+    Command,
+    Group,
+    gathered,
+    print_json,
+    print_table,
+    progress,
+    records,
+    sentence_of,
+)
 
 if TYPE_CHECKING:  # loaded inside the commands, so that `nmc --help` does not wait for them
     from nmc_utils.editions import Edition
+    from nmc_utils.intake import Intake
     from nmc_utils.suite import Outcome
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-DONE, FAILED, HELD_OUT, INTERRUPTED = 0, 1, 3, 130  #: Typer itself ends wrong use with 2
+HELD_OUT = 3  #: exit code: done, but rows were held out
 DATA, RUNNING, RESULTS = "Данные", "Прогон", "Результаты"
 STATUS_WORDS = {"published": "опубликовано", "failed": "не опубликовано", "work": "черновой прогон"}
 CONSERVATION = {"file": "Файл", "sent": "Прислано", "accepted": "Принято"}
@@ -36,107 +46,13 @@ RUNS |= {"origin": "Происхождение", "as_of": "Данные на", "
 RUNS |= {"published_at": "Опубликован"}
 
 
-# --- the command line in Russian ------------------------------------------------------------------
-
-
-class _Russian:
-    """Help of a command with Russian headings."""
-
-    def get_usage(self, ctx: typer.Context) -> str:
-        usage = super().get_usage(ctx).replace("Usage:", "Использование:", 1)
-        return usage.replace("[OPTIONS]", "[ПАРАМЕТРЫ]").replace("COMMAND [ARGS]", "КОМАНДА")
-
-    def get_help_option(self, ctx: typer.Context) -> Any:
-        option = super().get_help_option(ctx)
-        option.help, option.metavar = "Показать эту справку.", ""
-        return option
-
-    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
-        from typer import rich_utils
-
-        rich_utils.ARGUMENTS_PANEL_TITLE = "Что указать"
-        rich_utils.OPTIONS_PANEL_TITLE = "Параметры"
-        rich_utils.COMMANDS_PANEL_TITLE = "Команды"
-        rich_utils.DEFAULT_STRING = "[по умолчанию: {}]"
-        rich_utils.REQUIRED_LONG_STRING = "[обязательно]"
-        super().format_help(ctx, formatter)
-
-
-class _Command(_Russian, TyperCommand):
-    pass
-
-
-class _Group(_Russian, TyperGroup):
-    """Turns an error into one sentence on stderr and an exit code."""
-
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            ctx.fail(f"нет команды «{args[0]}»; есть: {', '.join(self.list_commands(ctx))}")
-        return super().resolve_command(ctx, args)
-
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
-        try:
-            code = super().main(*args, standalone_mode=False, **extra) or DONE
-        except Exception as error:
-            sentence, code = _sentence(error), getattr(error, "exit_code", FAILED)
-            if sentence is None:
-                raise
-            typer.echo(sentence, err=True)
-        if code == INTERRUPTED:
-            typer.echo("Прервано.", err=True)
-        sys.exit(code)
-
-
-def _sentence(error: Exception) -> str | None:
-    """What to tell the person about `error`; None when it is a mistake in the code."""
-    if isinstance(error, typer.TyperException):
-        return _usage_sentence(error)
-    if _is_ours(error) and isinstance(error, ValueError | KeyError | OSError | NotImplementedError):
-        return str(error)
-    if isinstance(error, OSError):
-        reasons = {errno.EACCES: "нет доступа", errno.ENOSPC: "на диске нет места"}
-        return f"{error.filename or 'файл'}: {reasons.get(error.errno, error.strerror)}"
-    return None
-
-
-def _usage_sentence(error: typer.TyperException) -> str:
-    match type(error).__name__:
-        case "NoArgsIsHelpError":
-            return ""
-        case "NoSuchOption":
-            reason = f"нет параметра {error.option_name}"
-        case "MissingParameter":
-            reason = f"не указано {error.param.get_error_hint()}"
-        case "BadParameter" if error.param is not None:
-            reason = f"недопустимое значение {error.param.get_error_hint()}"
-        case "BadOptionUsage":
-            reason = f"у параметра {error.option_name} должно быть одно значение"
-        case _ if error.message.isascii():  # what is left of Typer's own messages
-            reason = f"неверный вызов ({error.message.rstrip('.')})"
-        case _:
-            return error.message
-    return f"{reason}; справка: добавьте --help"
-
-
-def _is_ours(error: Exception) -> bool:
-    """Whether the package means it: its own kind of error, or raised by its own code."""
-    if type(error).__module__.startswith("nmc_utils"):
-        return True
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and trace.tb_frame.f_globals["__name__"].startswith("nmc_utils")
-
-
 def _refuse(sentence: str) -> NoReturn:
     raise typer.BadParameter(sentence)
 
 
 app = typer.Typer(
     name="nmc",
-    cls=_Group,
+    cls=Group,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -147,7 +63,7 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Вывести JSON для программ.")]
-RegionCode = Annotated[str, typer.Argument(metavar="REGION", help="Код региона: khakassia.")]
+RegionCode = Annotated[str, typer.Argument(metavar="REGION", help="Код региона: имя его папки в regions.")]
 PeriodText = Annotated[
     str, typer.Argument(metavar="PERIOD", help="Период: 2023, 2022-2023 или 2023-q2.")
 ]
@@ -173,7 +89,7 @@ def _root(ctx: typer.Context) -> Path:
 
 
 def _command(name: str, panel: str) -> Callable[[Callable], Callable]:
-    return app.command(name, cls=_Command, rich_help_panel=panel)
+    return app.command(name, cls=Command, rich_help_panel=panel)
 
 
 # --- data -----------------------------------------------------------------------------------------
@@ -218,6 +134,12 @@ def demo(
         int | None, typer.Option(min=1, metavar="P", help="Сотрудников в издании.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Зерно случайных чисел.")] = 2023,
+    n_models: Annotated[
+        int | None,
+        typer.Option(
+            "--regions", metavar="N", help="Создать N модельных регионов вместо изданий настоящих."
+        ),
+    ] = None,
     unless_submitted: Annotated[
         bool,
         typer.Option(
@@ -237,6 +159,10 @@ def demo(
             f"Есть присланные издания ({', '.join(submitted)}): демонстрация не нужна."
         )
     chosen = [part for text in periods or [] for part in text.split(",") if part] or None
+    if n_models is not None:
+        if regions:
+            _refuse("укажите либо коды регионов, либо --regions N: вместе они невозможны")
+        return _country(root, n_models, chosen, seed, persons, as_json)
     written: list[Path] = []
     for region in _regions(root, regions):
         written += write(root, region, chosen, seed=seed, persons=persons)
@@ -245,6 +171,44 @@ def demo(
     typer.echo("Демонстрационные данные: не сведения о регионе.")
     for path in written:
         typer.echo(f"  {path}")
+
+
+def _country(
+    root: Path,
+    n_regions: int,
+    periods: Sequence[str] | None,
+    seed: int,
+    persons: int | None,
+    as_json: bool,
+) -> None:
+    """Write model regions; tell of each, then what it took."""
+    from dataclasses import asdict
+
+    from nmc_utils.demo import country
+
+    done: list[str] = []
+
+    def tell(name: str) -> None:
+        done.append(name)
+        if not as_json:
+            typer.echo(f"{name}: записан ({len(done)} из {n_regions})", err=True)
+
+    made = country.write(root, n_regions, periods, seed=seed, persons=persons, progress=tell)
+    told = asdict(made)
+    if as_json:
+        return print_json(told)
+    text = {name: _written(n) for name, n in told.items() if n is not None}
+    memory = f", память не больше {text['peak_memory_mb']} МБ" if made.peak_memory_mb else ""
+    typer.echo("Демонстрационные данные: не сведения о регионе.")
+    typer.echo(
+        f"Модельных регионов {text['regions']}, изданий {text['editions']}, работников "
+        f"{text['persons']}, файлов {text['files']}, {text['megabytes']} МБ; {text['seconds']} с, "
+        f"{text['persons_per_second']} работников в секунду{memory}"
+    )
+
+
+def _written(number: float) -> str:
+    return f"{number:,}".replace(",", " ").replace(".", ",")
 
 
 def _submitted(root: Path) -> list[str]:
@@ -289,6 +253,7 @@ def check(
     if as_json:
         tables = {name: records(getattr(found, name)) for name in ("conservation", "problems")}
         counts = {"digest": intake.digest, "held_out": intake.held_out} if intake else {}
+        counts |= {"missing": _missing(edition, intake)} if intake else {}
         print_json({"edition": edition.key} | counts | tables)
     else:
         names = found.files  # a name of a file may name a person: never into a file
@@ -300,6 +265,8 @@ def check(
         raise refusal if as_json else refusal.on_terminal()
     if not as_json:
         typer.echo(f"Задержано строк: {intake.held_out}. Принятое: {edition.validated}")
+        if intake.missing:
+            typer.echo(f"{edition}: {_who_has_sent(edition, intake)}.")
     raise typer.Exit(HELD_OUT if intake.held_out else DONE)
 
 
@@ -319,6 +286,14 @@ def run(
             metavar="NOTEBOOK", help="Только эта тетрадь (можно несколько раз); без публикации."
         ),
     ] = None,
+    allow_missing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-missing",
+            metavar="",
+            help="Публиковать, даже если данные прислали не все муниципальные образования.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Приём, тетради и публикация выбранных изданий."""
@@ -329,19 +304,23 @@ def run(
     editions, refused = _targets(_root(ctx), targets)
     steps = len(editions) * (1 + len(only or suite.NOTEBOOKS))
     with progress(steps, is_quiet=as_json) as show:
-        digests, held_out, remarks, not_taken = _take_in(editions, show)
-        accepted = [edition for edition in editions if edition.key in digests]
+        taken, not_taken = _take_in(editions, show)
+        if not (allow_missing or only):  # with `only` nothing is published
+            not_taken |= _incomplete(editions, taken)
+        accepted = [e for e in editions if e.key in taken and e.key not in not_taken]
+        digests = {edition.key: taken[edition.key].digest for edition in accepted}
         outcomes = suite.run(accepted, digests, only=only or None, progress=show)
-    rows = [
-        _outcome_row(outcome, held_out[outcome.edition.key])
-        | {"remarks": remarks[outcome.edition.key]}
-        for outcome in outcomes
-    ]
+    rows = [_outcome_row(outcome) for outcome in outcomes]
     rows += [_refused_row(key, reason) for key, reason in (refused | not_taken).items()]
+    told = {e.key: _intake_row(e, taken[e.key]) for e in editions if e.key in taken}
+    rows = [row | told.get(row["edition"], {}) for row in rows]
     if as_json:
         print_json({"run": outcomes[0].run if outcomes else None, "editions": rows})
     else:
         _print_outcomes(rows)
+        for edition in accepted:
+            if taken[edition.key].missing:
+                typer.echo(f"{edition.key}: {_who_has_sent(edition, taken[edition.key])}")
     if any(row["status"] == "failed" for row in rows):
         raise typer.Exit(FAILED)
     raise typer.Exit(HELD_OUT if any(row["held_out"] for row in rows) else DONE)
@@ -376,33 +355,56 @@ def _targets(root: Path, targets: Sequence[str] | None) -> tuple[list[Edition], 
 
 def _take_in(
     editions: Sequence[Edition], show: Callable[[Edition, str, bool], None]
-) -> tuple[dict[str, str], dict[str, int], dict[str, int], dict[str, str]]:
-    """Digest, held out rows and remarks of each edition, or why its intake failed."""
+) -> tuple[dict[str, Intake], dict[str, str]]:
+    """What became of what was sent for each edition, or why its intake failed."""
     from nmc_utils.intake import take_in
 
-    digests, held_out, remarks, refused = {}, {}, {}, {}
+    taken, refused = {}, {}
     for edition in editions:
         show(edition, "приём", False)
         try:
-            intake = take_in(edition)
+            taken[edition.key] = take_in(edition)
         except Exception as error:  # the other editions go on; a stranger's text may hold a name
-            reason = _sentence(error) or f"непредвиденная ошибка {type(error).__name__}"
+            reason = sentence_of(error) or f"непредвиденная ошибка {type(error).__name__}"
             refused[edition.key] = f"приём не удался: {reason}"
         else:
-            digests[edition.key], held_out[edition.key] = intake.digest, intake.held_out
-            remarks[edition.key] = len(intake.problems)
             show(edition, "приём", True)
-    return digests, held_out, remarks, refused
+    return taken, refused
 
 
-def _outcome_row(outcome: Outcome, held_out: int) -> dict[str, Any]:
+def _incomplete(editions: Sequence[Edition], taken: dict[str, Intake]) -> dict[str, str]:
+    """Editions for which some municipality has sent nothing, and what to do about it."""
+    return {
+        edition.key: f"{_who_has_sent(edition, taken[edition.key])}. Дождитесь их файлов или "
+        f"опубликуйте неполное издание: nmc run {edition.key} --allow-missing"
+        for edition in editions
+        if edition.key in taken and taken[edition.key].missing
+    }
+
+
+def _missing(edition: Edition, intake: Intake) -> list[str]:
+    return [edition.region.municipality_names[code] for code in intake.missing]
+
+
+def _who_has_sent(edition: Edition, intake: Intake) -> str:
+    names, n_all = _missing(edition, intake), len(edition.region.municipalities)
+    is_one = n_all % 10 == 1 and n_all % 100 != 11
+    places = "муниципального образования" if is_one else "муниципальных образований"
+    return f"данные представили {n_all - len(names)} из {n_all} {places}, нет: {', '.join(names)}"
+
+
+def _intake_row(edition: Edition, intake: Intake) -> dict[str, Any]:
+    remarks, missing = len(intake.problems), _missing(edition, intake)
+    return {"held_out": intake.held_out, "remarks": remarks, "missing": missing}
+
+
+def _outcome_row(outcome: Outcome) -> dict[str, Any]:
     return _refused_row(outcome.edition.key, outcome.failure) | {
         "run": outcome.run,
         "status": outcome.status,
         "tables": list(outcome.tables),
         "notebooks": list(outcome.notebooks),
         "folder": str(outcome.folder),
-        "held_out": held_out,
         "seconds": round(outcome.seconds, 1),
     }
 
@@ -418,6 +420,7 @@ def _refused_row(key: str, reason: str | None) -> dict[str, Any]:
         "folder": None,
         "held_out": 0,
         "remarks": 0,
+        "missing": [],
         "seconds": 0.0,
     }
 

@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import holoviews as hv
+import numpy as np
 import pandas as pd
 
 from nmc_utils import findings, theme, wording
 from nmc_utils.measures.dictionary import STATUSES
-from nmc_utils.regions import Region
+from nmc_utils.regions import Level, Region
 from nmc_utils.terms import TOTAL
 from nmc_utils.theme import Column, Frame, Heading, heading, use
 
@@ -30,6 +31,7 @@ __all__ = [
     "group_topics",
     "heading",
     "indicator_attainment",
+    "level_colours",
     "level_shares_by_domain",
     "level_shares_by_municipality",
     "level_shares_heat",
@@ -44,6 +46,7 @@ NOT_COMPARED = "трудность блоков не сопоставлялас�
 NOT_SAMPLED = "отбор не случайный, на всех педагогов региона не распространяется"
 _WAVES = {"entry": "входную", "exit": "выходную"}
 _GROUPS = ("группа", "группы", "групп")
+_BASES = {"published": "", "recorded": " (записи издания)", "aggregate": " (сводные числа)"}
 _NB = wording.NO_BREAK_SPACE
 
 
@@ -59,20 +62,19 @@ def share(value: float) -> str:
 def sentence(row: Mapping[str, Any]) -> str:
     """Write «58,3 % (55,5–61,0 %), n = 1 200», or why there is no estimate."""
     if row["status"] != "ok":
-        return STATUSES[row["status"]]
+        return wording.with_note(row)
     bounds = wording.interval(row)
     interval = "" if bounds == "—" else f" ({bounds})"
     size = "n не указано" if pd.isna(row["n"]) else wording.size(row["n"])
     return f"{wording.estimate(row)}{interval}, {size}"
 
 
-def _level_words(region: Region, level: str | None) -> tuple[str, str]:
-    """Code of the level and how a sentence names a result of it."""
-    levels = {entry.code: entry.name for entry in region.diagnostics.levels}
-    code = level or next(iter(levels))
-    if code not in levels:
+def _level(region: Region, code: str | None) -> Level:
+    """The level of this code, the lowest when None."""
+    levels = {entry.code: entry for entry in region.diagnostics.levels}
+    if code is not None and code not in levels:
         raise ValueError(f"level «{code}»; allowed: {', '.join(levels)}")
-    return code, findings.level_words(levels[code])
+    return levels[code] if code else region.diagnostics.lowest
 
 
 # --- rows ---------------------------------------------------------------------------------------
@@ -107,8 +109,8 @@ def _ordered(table: pd.DataFrame, key: str, names: Mapping[str, str]) -> pd.Data
 def _why_empty(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "Нет данных: таких строк нет в этом издании"
-    reasons = sorted({STATUSES[status] for status in rows["status"]})
-    return f"Показать нечего: {', '.join(reasons)}"
+    reasons = sorted({wording.with_note(row) for row in rows.to_dict("records")})
+    return f"Показать нечего: {'; '.join(reasons)}"
 
 
 def _values_and_sizes(rows: pd.DataFrame) -> tuple[Column, Column]:
@@ -124,50 +126,55 @@ def _values_and_sizes(rows: pd.DataFrame) -> tuple[Column, Column]:
 
 def score_histogram(
     histogram: pd.DataFrame,
+    region: Region,
     *,
-    cut: float,
-    cut_label: str,
     title: str | None = None,
     wave: str = "entry",
-    domain: str = TOTAL,
+    domain: str | None = None,
 ) -> hv.Overlay:
-    """Share of the tested by per cent of the maximum, with the cut as a line.
+    """Share of the tested by per cent of the maximum, with the region's cuts as lines.
 
     Parameters
     ----------
     histogram
-        The `score_histogram` table; bins are shares of the maximum.
-    cut
-        Share of the maximum at or below which a result is a deficit; those bars carry the accent.
-    cut_label
-        The cut in words, e.g. «60 %».
+        The `score_histogram` table; bins are shares of the maximum. The bars of the lowest level
+        carry the accent.
     title
-        The finding, with n and interval; without it the share at or below the cut and n.
+        The finding, with n and interval; without it the share at or below the lowest cut and n.
+    domain
+        The document's result by default.
     """
+    domain = domain or region.diagnostics.result_domain
     tested = f"прошедших {_WAVES[wave]} диагностику"
     subtitle = f"Доля {tested} по результату, % максимального балла"
+    if region.diagnostics.document is None:
+        subtitle += f"; {region.cut_source}"
     bins = _chosen(histogram, "score_bin_share", wave=wave, domain=domain)
     known = bins[bins["status"] == "ok"].sort_values("bin_low")
     if known.empty:
         return theme.reason(_why_empty(bins), title or "Распределение результатов", subtitle)
-    bars = _bars(known, cut)
-    below = known.loc[known["bin_high"] <= cut + 1e-6, "estimate"].sum()
+    cuts = list(region.diagnostics.cuts.values())
+    bars = _bars(known, cuts)
+    below = known.loc[known["bin_high"] <= cuts[0] + 1e-6, "estimate"].sum()
     size = wording.size(known.iloc[0]["n"])
-    title = title or f"Не выше порога {cut_label} — {share(below)} {tested}, {size}"
-    top = bars["y1"].max()
-    at = 100 * cut
-    line = pd.DataFrame({"x0": [at], "y0": [0], "x1": [at], "y1": [1.18 * top]})
-    word = pd.DataFrame({"x": [at - 0.8], "y": [1.18 * top], "text": [f"порог {cut_label}"]})
+    lowest = wording.percent(cuts[0])
+    title = title or f"Не выше порога {lowest} — {share(below)} {tested}, {size}"
+    top = 1.18 * bars["y1"].max()
+    at = [100 * cut for cut in cuts[:-1]]
+    ends = pd.DataFrame({"x0": at, "y0": 0.0, "x1": at, "y1": top})
+    words = [f"порог {wording.percent(cut)}" for cut in cuts[:-1]]
+    lower = [top * (1 - 0.075 * step) for step in range(len(at))]  # or they meet on a phone
+    labels = pd.DataFrame({"x": [x - 0.8 for x in at], "y": lower, "text": words})
     layers = [
         theme.boxes(bars),
-        theme.lines(line, theme.CONTRAST, 2),
-        theme.texts(word, theme.CONTRAST, align="right", base="top", size=13, bold=True),
+        theme.lines(ends, theme.CONTRAST, 2),
+        theme.texts(labels, theme.CONTRAST, align="right", base="top", size=13, bold=True),
     ]
     frame = Frame(
         (0, 100),
-        (0, 1.18 * top),
+        (0, top),
         xticks=theme.ticks(100),
-        yticks=theme.ticks(top),
+        yticks=theme.ticks(top / 1.18),
         xlabel="результат, % максимального балла",
         ylabel="% прошедших",
         grid="y",
@@ -175,15 +182,22 @@ def score_histogram(
     return theme.compose(layers, frame, title, subtitle)
 
 
-def _bars(bins: pd.DataFrame, cut: float) -> pd.DataFrame:
-    below = bins["bin_high"] <= cut + 1e-6
+def level_colours(count: int) -> list[str]:
+    """Colours of so many levels from the lowest: it has the accent, and none is green."""
+    return [theme.ACCENT, *[theme.ACCENT_SOFT] * (count - 2), theme.FAINT]
+
+
+def _bars(bins: pd.DataFrame, cuts: list[float]) -> pd.DataFrame:
+    """Bars with the colour of their level: the accent for the lowest, pale for the highest."""
+    level = np.searchsorted(np.array(cuts) + 1e-6, bins["bin_high"])
+    fills = level_colours(len(cuts))
     bars = pd.DataFrame(
         {
             "x0": 100 * bins["bin_low"],
             "x1": 100 * bins["bin_high"],
             "y0": 0.0,
             "y1": 100 * bins["estimate"],
-            "fill": below.map({True: theme.ACCENT, False: theme.FAINT}),
+            "fill": [fills[at] for at in level],
             "hint": [sentence(row) for row in bins.to_dict("records")],
         }
     )
@@ -210,13 +224,13 @@ def level_shares_by_domain(
     `level` is a code of the region's levels, the lowest by default. Nothing says that the domains
     are equally difficult, and the subtitle says so.
     """
-    code, words = _level_words(region, level)
-    where = {"wave": wave, "level": code, "municipality": municipality, "family": TOTAL}
+    chosen = _level(region, level)
+    words = chosen.words
+    where = {"wave": wave, "level": chosen.code, "municipality": municipality, "family": TOTAL}
     rows = _ordered(_chosen(level_shares, "level_share", **where), "domain", region.domain_names)
     place = "" if municipality == TOTAL else f", {region.municipality_names[municipality]}"
     subtitle = f"Доля прошедших {_WAVES[wave]} диагностику {words}{place}; {NOT_COMPARED}"
-    known = rows[(rows["status"] == "ok") & (rows["code"] != TOTAL)]
-    if known.empty:
+    if not rows["status"].eq("ok").any():
         return theme.reason(_why_empty(rows), f"Доля {words} по блокам", subtitle)
     rows["y"] -= 0.3 * (rows["place"] > 0)
     return theme.dot_plot(
@@ -235,7 +249,7 @@ def level_shares_by_municipality(
     level_shares: pd.DataFrame,
     region: Region,
     *,
-    domain: str = TOTAL,
+    domain: str | None = None,
     wave: str = "entry",
     level: str | None = None,
     emphasised: str | None = None,
@@ -245,8 +259,10 @@ def level_shares_by_municipality(
     It is not a ranking: the title says how many intervals hold the regional value. `emphasised`
     is the code of a municipality that alone keeps the accent.
     """
-    code, words = _level_words(region, level)
-    where = {"wave": wave, "level": code, "domain": domain, "family": TOTAL}
+    chosen = _level(region, level)
+    words = chosen.words
+    domain = domain or region.diagnostics.result_domain
+    where = {"wave": wave, "level": chosen.code, "domain": domain, "family": TOTAL}
     table = _chosen(level_shares, "level_share", **where)
     block = "" if domain == TOTAL else f", блок «{region.domain_names[domain]}»"
     subtitle = (
@@ -263,7 +279,7 @@ def level_shares_by_municipality(
     return theme.dot_plot(
         rows,
         right=_values_and_sizes(rows),
-        title=f"{findings.result_of(words)} по региону: {sentence(value)}; "
+        title=f"{findings.capital(chosen.label)} по региону: {sentence(value)}; "
         f"это значение лежит в интервалах {holds.sum()} из {places}",
         subtitle=subtitle,
         xlabel="% прошедших диагностику",
@@ -306,8 +322,9 @@ def level_shares_heat(
     level_shares: pd.DataFrame, region: Region, *, wave: str = "entry", level: str | None = None
 ) -> hv.Overlay:
     """Family × domain: share of a level and n; cells of fewer than ten persons are muted."""
-    code, words = _level_words(region, level)
-    table = _chosen(level_shares, "level_share", wave=wave, level=code, municipality=TOTAL)
+    chosen = _level(region, level)
+    words = chosen.words
+    table = _chosen(level_shares, "level_share", wave=wave, level=chosen.code, municipality=TOTAL)
     families = wording.with_unstated(region.family_names, table["family"])
     domains = region.domain_names
     cells = table[table["family"].isin(list(families)) & table["domain"].isin(list(domains))]
@@ -533,9 +550,7 @@ def indicator_attainment(indicators: pd.DataFrame, region: Region) -> hv.Overlay
 
 
 def _variant_name(row: Mapping[str, Any]) -> str:
-    if row["basis"] == "recorded":
-        return f"{row['variant_label']} (записи издания)"
-    return row["variant_label"]
+    return f"{row['variant_label']}{_BASES[row['basis']]}"
 
 
 def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
@@ -575,5 +590,5 @@ def _row_texts(rows: pd.DataFrame, colour: str = theme.INK, *, bold: bool = Fals
 def _status_words(mark: theme.Mark, row: Mapping[str, Any]) -> str:
     words = f"{mark.sign} {row['attainment_label']}"
     if pd.notna(row["target"]):
-        words += f"; план {int(row['target_year'])}: {wording.percent(row['target'])}"
+        words += f"; план {wording.target(row)}"
     return theme.wrapped(f"{words} · {row['variant_name']}", 56)

@@ -11,7 +11,7 @@ import pandas as pd
 from nmc_utils import wording
 from nmc_utils.measures.indicators import ATTAINMENT
 from nmc_utils.regions import Region
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import TOTAL, WORST
 
 
 class Sentence(str):
@@ -21,52 +21,135 @@ class Sentence(str):
         return "".join(f"<p>{html.escape(part)}</p>" for part in self.split("\n\n"))
 
 
-def level_words(name: str) -> str:
-    """How a sentence names a result of a level: «с результатом ≤ 60 %», «с уровнем „высокий“»."""
-    return name if name.startswith("с ") else f"с уровнем «{name}»"
+def capital(text: str) -> str:
+    """Begin a sentence."""
+    return text[:1].upper() + text[1:]
 
 
-def result_of(name: str) -> str:
-    """Begin a sentence on results of a level: «Результат ≤ 60 %», «Уровень „высокий“»."""
-    words = level_words(name)
-    return _capital(words.replace("с результатом", "результат").replace("с уровнем", "уровень"))
-
-
-def who_was_tested(coverage: pd.DataFrame, procedures: pd.DataFrame | None = None) -> Sentence:
+def who_was_tested(coverage: pd.DataFrame, procedures: pd.DataFrame) -> Sentence:
     """Say how many were tested and that they are not a sample.
 
     Parameters
     ----------
     coverage
-        Measure table of `distributions.coverage`.
+        Measure table of `participation.coverage`.
     procedures
-        Canonical table; `selection` of its first row says how people came to be tested.
+        Of `participation.procedures_by_size`: the first is told, `selection` says how people came
+        to be tested; of the others only the numbers, and they are not added up.
     """
-    row = _only(coverage, municipality=TOTAL, measure="tested")
-    said = [] if procedures is None else procedures["selection"].head(1).dropna()
-    how = f" ({'; '.join(said)})" if len(said) else ""
-    return Sentence(
-        f"Среди прошедших диагностику: {wording.number(row['estimate'])} "
-        f"из {wording.number(row['n'])}; отбор не случайный{how}, "
+    first, others = procedures.iloc[0], procedures.iloc[1:]
+    rows = _rows(coverage, municipality=TOTAL, measure="tested").set_index("procedure", drop=False)
+    if first["procedure"] not in rows.index:
+        return Sentence(f"Кто прошёл диагностику, неизвестно: {first['gap']}.")
+    row = rows.loc[first["procedure"]]
+    how = f" ({first['selection']})" if isinstance(first["selection"], str) else ""
+    staff = "" if pd.isna(row["n"]) else f" из {wording.number(row['n'])}"
+    text = (
+        f"Среди прошедших диагностику: {wording.estimate(row)}{staff}; отбор не случайный{how}, "
         "на всех педагогов региона не распространяется."
     )
+    told = [
+        f"{name} — {wording.with_note(rows.loc[code])}"
+        for code, name in zip(others["procedure"], procedure_names(others), strict=True)
+        if code in rows.index
+    ]
+    if told:
+        text += f" Другие процедуры: {'; '.join(told)}; люди разных процедур не складываются"
+        both = rows.loc[TOTAL] if TOTAL in rows.index else None
+        if both is not None and both["status"] == "ok":
+            text += f", разных людей всего {wording.estimate(both)}."
+        else:
+            text += ", их пересечение неизвестно."
+    return Sentence(text)
+
+
+def procedure_names(procedures: pd.DataFrame) -> list[str]:
+    """How a procedure is called: its organiser, else its code."""
+    return [
+        organiser if isinstance(organiser, str) else code
+        for organiser, code in zip(
+            procedures.get("organiser", procedures["procedure"]),
+            procedures["procedure"],
+            strict=True,
+        )
+    ]
+
+
+def who_reported(reporting: pd.DataFrame) -> Sentence:
+    """Say which municipalities the totals rest on."""
+    part = wording.incomplete(reporting)
+    return Sentence(f"{part or 'Данные представили все муниципальные образования'}.")
 
 
 def lowest_level(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
-    """Say the share of the lowest level in the whole test, e.g. «с результатом ≤ 60 %»."""
-    level = region.diagnostics.levels[0]
-    keys = {"municipality": TOTAL, "family": TOTAL, "domain": TOTAL}
-    row = _only(level_shares, **keys, wave=wave, level=level.code)
+    """Say the share of the lowest level in the document's result, e.g. «с результатом ≤ 60 %»."""
+    diagnostics = region.diagnostics
+    keys = {"municipality": TOTAL, "family": TOTAL, "domain": diagnostics.result_domain}
+    rows = _rows(level_shares, **keys, wave=wave, level=diagnostics.lowest.code)
+    said = capital(diagnostics.lowest.words)
+    if diagnostics.result_domain == WORST:
+        said += " хотя бы по одной компетенции"
+    if rows.empty or (row := rows.iloc[0])["status"] != "ok":
+        return Sentence(f"{said}: нет данных{_why(level_shares)}.")
     when = {"entry": "входную", "exit": "выходную"}[wave]
-    said = _capital(level_words(level.name))
     text = f"{said} — {_share(row)} прошедших {when} диагностику{_basis(row)}."
+    if diagnostics.document is None:
+        text = f"{text[:-1]}; порог не установлен документом."
     return Sentence(text)
+
+
+def _why(table: pd.DataFrame) -> str:
+    notes = table["note"].dropna() if "note" in table else []
+    return f" ({notes.iloc[0]})" if len(notes) else ""
+
+
+def levels(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -> pd.DataFrame:
+    """Rows of the document's result for the whole region, one a level, from the lowest.
+
+    Returns
+    -------
+    DataFrame
+        Rows of the measure table with `label`, `bounds` (in per cent of the maximum) and `route`
+        of the level, or that no document joins a route to it.
+    """
+    diagnostics = region.diagnostics
+    keys = {"municipality": TOTAL, "family": TOTAL, "domain": diagnostics.result_domain}
+    rows = _rows(level_shares, **keys, wave=wave).drop_duplicates("level").set_index("level")
+    known = [level for level in diagnostics.levels if level.code in rows.index]
+    rows = rows.loc[[level.code for level in known]].reset_index()
+    bounds, last = [], None
+    for cut in diagnostics.cuts.values():
+        low = "" if last is None else f"выше {wording.percent(last)}"
+        high = "" if cut == 1 else f"не выше {wording.percent(cut)}"
+        bounds.append(", ".join(filter(None, [low, high])))
+        last = cut
+    of_level = dict(zip(diagnostics.cuts, bounds, strict=True))
+    return rows.assign(
+        label=[level.label for level in known],
+        bounds=rows["level"].map(of_level),
+        route=[level.route or NO_ROUTE for level in known],
+    )
+
+
+NO_ROUTE = "документом не установлен"
+
+
+def routes(region: Region) -> Sentence:
+    """Say which routes the documents name, and whether they join them to the levels."""
+    diagnostics = region.diagnostics
+    if diagnostics.routes:
+        named = ", ".join(diagnostics.routes)
+        return Sentence(f"Маршруты документа: {named}; {diagnostics.routes_note}.")
+    if diagnostics.lowest.route:
+        return Sentence("Маршрут документ называет у каждого уровня.")
+    return Sentence("Маршрутов по уровням документы не называют.")
 
 
 def hardest_domain(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
     """Name the domains where the lowest level is most frequent; difficulty was not compared."""
     said = most_frequent_domain(level_shares, region, wave=wave)
-    return Sentence(f"{said}; трудность блоков не сопоставлялась.")
+    is_known = _competences(level_shares, region, wave=wave)["status"].eq("ok").any()
+    return Sentence(f"{said}{'; трудность блоков не сопоставлялась' if is_known else ''}.")
 
 
 def most_frequent_domain(
@@ -82,13 +165,13 @@ def most_frequent_domain(
     All those are named whose interval overlaps that of the greatest share.
     """
     levels = {entry.code: entry for entry in region.diagnostics.levels}
-    level = levels[level] if level else region.diagnostics.levels[0]
-    keys = {"wave": wave, "level": level.code, "municipality": municipality, "family": TOTAL}
-    rows = _rows(level_shares, **keys, status="ok")
-    rows = rows[rows["domain"] != TOTAL].sort_values("estimate", ascending=False, kind="stable")
-    result = result_of(level.name)
+    level = levels[level] if level else region.diagnostics.lowest
+    asked = _competences(level_shares, region, wave=wave, municipality=municipality)
+    rows = _rows(asked, level=level.code, status="ok")
+    rows = rows.sort_values("estimate", ascending=False, kind="stable")
+    result = capital(level.label)
     if rows.empty:
-        return f"{result}: нет данных по компетенциям"
+        return f"{result}: нет данных по компетенциям{_why(asked)}"
     first = rows.iloc[0]
     if first["estimate"] == 0:
         return f"{result} не получен ни в одном блоке, {wording.size(first['n'])}"
@@ -102,9 +185,19 @@ def most_frequent_domain(
     return f"{result} чаще всего в {where}"
 
 
+def _competences(
+    level_shares: pd.DataFrame, region: Region, *, wave: str, municipality: str = TOTAL
+) -> pd.DataFrame:
+    rows = _rows(level_shares, wave=wave, municipality=municipality, family=TOTAL)
+    return rows[rows["domain"].isin(list(region.competence_names))]
+
+
 def seminar_plan(plan: pd.DataFrame) -> Sentence:
     """Say what the plan of seminar groups covers and how close to the best it provably is."""
-    value = plan[plan["family"] == TOTAL].set_index("measure")["estimate"]
+    whole = plan[plan["family"] == TOTAL].set_index("measure")
+    value = whole["estimate"]
+    if whole.loc["plan_groups", "status"] != "ok":
+        return Sentence(f"План групп не составлен: {whole.loc['plan_groups', 'note']}.")
     if pd.isna(value["plan_coverage"]):
         return Sentence("Результатов не выше порога нет: группы не нужны.")
     groups = wording.plural(int(value["plan_groups"]), "группа", "группы", "групп")
@@ -128,6 +221,8 @@ def seminar_plan(plan: pd.DataFrame) -> Sentence:
 def optimality(plan: pd.DataFrame) -> Sentence:
     """Say the proven gap of the plan in plain words."""
     gap = plan.loc[(plan["family"] == TOTAL) & (plan["measure"] == "plan_gap"), "estimate"].item()
+    if pd.isna(gap):
+        return seminar_plan(plan)
     if gap < 5e-6:
         return Sentence(
             "При этих условиях никакой план не лучше этого по принятому критерию: это доказано."
@@ -141,34 +236,42 @@ def optimality(plan: pd.DataFrame) -> Sentence:
     )
 
 
+#: Basis of an indicator → how a sentence names it.
+BASES = {
+    "published": "по опубликованным данным",
+    "recorded": "по записям",
+    "aggregate": "по сводным числам",
+}
+
+
 def attainment(indicators: pd.DataFrame) -> Sentence:
     """Count indicators by attainment, each once; published facts and records stay apart."""
     status = indicator_status(indicators)
     parts = []
-    for basis, words in {"published": "опубликованным данным", "recorded": "записям"}.items():
+    for basis, words in BASES.items():
         known = status[(status["basis"] == basis) & (status["attainment"] != "no_data")]
         counts = known["attainment"].value_counts()
         said = [f"{label} — {counts[code]}" for code, label in ATTAINMENT.items() if code in counts]
         if said:
-            parts.append(f"по {words}: {', '.join(said)}")
+            parts.append(f"{words}: {', '.join(said)}")
     if silent := int((status["attainment"] == "no_data").sum()):
         parts.append(f"{ATTAINMENT['no_data']} — {silent}")
     total = wording.plural(len(status), "показатель", "показателя", "показателей")
-    return Sentence(f"В мониторинге {total}. {_capital('; '.join(parts))}.")
+    return Sentence(f"В мониторинге {total}. {capital('; '.join(parts))}.")
 
 
 def indicator_status(indicators: pd.DataFrame) -> pd.DataFrame:
     """Choose for each indicator the row that speaks for it.
 
-    The document's own value comes first, then what published facts give, then records; a row
-    without data speaks only where no other has any.
+    The document's own value comes first, then what published facts give, then records, then counts;
+    a row without data speaks only where no other has any.
     """
     order = indicators.assign(
         silent=indicators["status"] != "ok",
-        by_records=indicators["basis"] == "recorded",
+        by=indicators["basis"].map(list(BASES).index),
         computed=indicators["variant"] != "published",
         place=range(len(indicators)),
-    ).sort_values(["silent", "by_records", "computed", "place"])
+    ).sort_values(["silent", "by", "computed", "place"])
     chosen = order.drop_duplicates("indicator").sort_values("place")
     return chosen[indicators.columns].reset_index(drop=True)
 
@@ -190,21 +293,26 @@ def variants(indicators: pd.DataFrame, indicator: str, name: str) -> Sentence:
     if len(own):
         text += f"; опубликовано {wording.estimate(own.iloc[0])}"
     judged = (own if len(own) else rows).iloc[0]
-    return Sentence(f"{text.rstrip('.')}. {_capital(judged['attainment_label'])}.")
+    return Sentence(f"{text.rstrip('.')}. {capital(judged['attainment_label'])}.")
 
 
 def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
     """Tell an edition in five sentences: `position`, `topic`, `sentence`.
 
+    Where municipalities have not reported, that comes first.
+
     Parameters
     ----------
     staged
         Tables of the run: ``coverage``, ``procedures`` (the largest first: only it is told),
-        ``level_shares``, ``seminar_plan``, ``indicators``.
+        ``level_shares``, ``seminar_plan``, ``indicators``, ``reporting``.
     """
     procedures = staged["procedures"]
     shares = _rows(staged["level_shares"], procedure=procedures["procedure"].iloc[0])
-    sentences = {
+    sentences = {}
+    if part := wording.incomplete(staged["reporting"]):
+        sentences["reporting"] = Sentence(f"{part}: все итоги — только по ним.")
+    sentences |= {
         "tested": who_was_tested(staged["coverage"], procedures),
         "levels": lowest_level(shares, region),
         "domains": hardest_domain(shares, region),
@@ -231,15 +339,6 @@ def _rows(table: pd.DataFrame, **keys: str) -> pd.DataFrame:
     return table
 
 
-def _only(table: pd.DataFrame, **keys: str) -> pd.Series:
-    """The one row with these keys."""
-    rows = _rows(table, **keys)
-    if len(rows) != 1:
-        asked = ", ".join(f"{name} = {value}" for name, value in keys.items())
-        raise ValueError(f"нужна одна строка, где {asked}; найдено: {len(rows)}")
-    return rows.iloc[0]
-
-
 def _share(row: pd.Series) -> str:
     return wording.percent(row["estimate"])
 
@@ -247,7 +346,3 @@ def _share(row: pd.Series) -> str:
 def _basis(row: pd.Series) -> str:
     bounds = wording.percent_interval(row["ci_low"], row["ci_high"])
     return f" ({bounds}, {wording.size(row['n'])})"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

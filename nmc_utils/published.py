@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from nmc_utils.definitions import Code, Definition, DefinitionError, problems, reason
+from nmc_utils.terms import EVERY_YEAR, NO_DUE, NO_YEAR
 
 COLUMNS = (
     "metric",
@@ -32,9 +33,6 @@ _ANSWERS = {"да": 1.0, "нет": 0.0}
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _PERIOD = re.compile(r"20\d\d(-20\d\d|/20\d\d|-q[1-4])?", re.ASCII)
-EVERY_YEAR = "ежегодно"  #: the period of a fact or target of each year
-NO_DUE = "без срока"  #: the period of a target that no document dates
-NO_YEAR = "без года"  #: the period of another fact that no document dates
 
 
 class _Fact(Definition):

@@ -243,15 +243,15 @@ class Target(Definition):
 class Indicator(Definition):
     """The definition of an indicator; its passport is made of this.
 
-    `direction` is missing where no document gives one; `note` explains the indicator; `caveat` is
-    short and stands beside every judgement of it.
+    `direction` is missing where no document gives one, `comparator` where there is no target;
+    `note` explains the indicator; `caveat` is short and stands beside every judgement of it.
     """
 
     id: Code
     name: str
     direction: str | None = None
     unit: Literal["share", "persons", "count", "yes_no"]
-    comparator: Literal[">=", "<=", "exists"]
+    comparator: Literal[">=", "<=", "exists"] | None = None
     formula_origin: Literal["документ", "расчёт системы"]
     responsible: str | None = None
     metric: str | None = None
@@ -259,6 +259,12 @@ class Indicator(Definition):
     variants: tuple[Variant, ...] = ()
     note: str | None = None
     caveat: str | None = None
+
+    @model_validator(mode="after")
+    def _comparable(self) -> Self:
+        if self.targets and self.comparator is None:
+            raise ValueError("к targets нужен comparator: >=, <= или exists")
+        return self
 
     @field_validator("variants")
     @classmethod
@@ -379,10 +385,11 @@ class Region(Definition):
 
     @property
     def cut_source(self) -> str:
-        """Where the cuts come from, in words."""
+        """Where the cuts come from, beginning with «порог»."""
         if self.diagnostics.document is None:
             return "порог не установлен документом, задан в определении региона"
-        return f"{self.document(self.diagnostics.document).short}, {self.diagnostics.section}"
+        document = self.document(self.diagnostics.document)
+        return f"порог: {document.short}, {self.diagnostics.section}"
 
     @property
     def counted_labels(self) -> dict[str, str]:

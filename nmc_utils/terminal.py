@@ -1,7 +1,8 @@
-"""What the command line shows: progress, tables for a person, JSON for a machine."""
+"""What the command line shows: help and errors in Russian, progress, tables, JSON."""
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -9,11 +10,113 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from nmc_utils.editions import Edition
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130  #: exit codes; Typer itself ends wrong use with 2
+
+# --- help and errors ------------------------------------------------------------------------------
+
+
+class _Russian:
+    """Help of a command with Russian headings."""
+
+    def get_usage(self, ctx: typer.Context) -> str:
+        usage = super().get_usage(ctx).replace("Usage:", "Использование:", 1)
+        return usage.replace("[OPTIONS]", "[ПАРАМЕТРЫ]").replace("COMMAND [ARGS]", "КОМАНДА")
+
+    def get_help_option(self, ctx: typer.Context) -> Any:
+        option = super().get_help_option(ctx)
+        option.help, option.metavar = "Показать эту справку.", ""
+        return option
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+        from typer import rich_utils
+
+        rich_utils.ARGUMENTS_PANEL_TITLE = "Что указать"
+        rich_utils.OPTIONS_PANEL_TITLE = "Параметры"
+        rich_utils.COMMANDS_PANEL_TITLE = "Команды"
+        rich_utils.DEFAULT_STRING = "[по умолчанию: {}]"
+        rich_utils.REQUIRED_LONG_STRING = "[обязательно]"
+        super().format_help(ctx, formatter)
+
+
+class Command(_Russian, TyperCommand):
+    """A command with Russian help."""
+
+
+class Group(_Russian, TyperGroup):
+    """Turns an error into one sentence on stderr and an exit code."""
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+        """Name the commands there are when one that is asked for is not."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            ctx.fail(f"нет команды «{args[0]}»; есть: {', '.join(self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run the command and end the process with its exit code."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            code = super().main(*args, standalone_mode=False, **extra) or DONE
+        except Exception as error:
+            sentence, code = sentence_of(error), getattr(error, "exit_code", FAILED)
+            if sentence is None:
+                raise
+            typer.echo(sentence, err=True)
+        if code == INTERRUPTED:
+            typer.echo("Прервано.", err=True)
+        sys.exit(code)
+
+
+def sentence_of(error: Exception) -> str | None:
+    """What to tell the person about `error`; None when it is a mistake in the code."""
+    if isinstance(error, typer.TyperException):
+        return _usage_sentence(error)
+    if _is_ours(error) and isinstance(error, ValueError | KeyError | OSError | NotImplementedError):
+        return str(error)
+    if isinstance(error, OSError):
+        reasons = {errno.EACCES: "нет доступа", errno.ENOSPC: "на диске нет места"}
+        return f"{error.filename or 'файл'}: {reasons.get(error.errno, error.strerror)}"
+    return None
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    match type(error).__name__:
+        case "NoArgsIsHelpError":
+            return ""
+        case "NoSuchOption":
+            reason = f"нет параметра {error.option_name}"
+        case "MissingParameter":
+            reason = f"не указано {error.param.get_error_hint()}"
+        case "BadParameter" if error.param is not None:
+            reason = f"недопустимое значение {error.param.get_error_hint()}"
+        case "BadOptionUsage":
+            reason = f"у параметра {error.option_name} должно быть одно значение"
+        case _ if error.message.isascii():  # what is left of Typer's own messages
+            reason = f"неверный вызов ({error.message.rstrip('.')})"
+        case _:
+            return error.message
+    return f"{reason}; справка: добавьте --help"
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the package means it: its own kind of error, or raised by its own code."""
+    if type(error).__module__.startswith("nmc_utils"):
+        return True
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    here = ("nmc_utils", "__main__")  # the second by `python -m nmc_utils.cli`
+    return trace is not None and trace.tb_frame.f_globals["__name__"].startswith(here)
+
+
+# --- progress and tables --------------------------------------------------------------------------
 
 
 @contextmanager

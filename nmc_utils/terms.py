@@ -7,6 +7,10 @@ WHOLE_TEST = "Весь тест"
 WORST = "worst"  #: the `domain` of a person's lowest competence, where a document cuts by domain
 UNSTATED = "unstated"  #: the `municipality` or `family` of who has none in the tables
 
+EVERY_YEAR = "ежегодно"  #: the `period` of a published fact or target of each year
+NO_DUE = "без срока"  #: the `period` of a target that no document dates
+NO_YEAR = "без года"  #: the `period` of another fact that no document dates
+
 #: Stands on everything that is made from simulated records.
 DEMONSTRATION = "Демонстрационные данные: не сведения о регионе"
 

@@ -104,6 +104,19 @@ def _in_unit(row: Mapping[str, Any]) -> str:
             return number(value, digits)
 
 
+def target(row: Mapping[str, Any]) -> str:
+    """Write the target of an indicator with its direction and year: «≥ 20 %, 2023»."""
+    if pd.isna(row["target"]):
+        return "—"
+    due = "без срока" if pd.isna(row["target_year"]) else str(int(row["target_year"]))
+    unit = MEASURES[row["measure"]].unit
+    if unit == "yes_no":
+        return f"да, {due}"
+    value = percent(row["target"]) if unit == "share" else number(row["target"])
+    sign = {">=": "≥", "<=": "≤"}[row["comparator"]]
+    return f"{sign}{NO_BREAK_SPACE}{value}, {due}"
+
+
 def interval(row: Mapping[str, Any]) -> str:
     """Write the interval of one row of a measure table, or an em dash where there is none."""
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
@@ -113,9 +126,44 @@ def interval(row: Mapping[str, Any]) -> str:
     return f"{number(row['ci_low'], 1)}–{number(row['ci_high'], 1)}"
 
 
+def with_note(row: Mapping[str, Any]) -> str:
+    """Write the estimate of a row and, where it is missing, why: «нет данных: …»."""
+    note = row.get("note")
+    missing = row["status"] != "ok" and isinstance(note, str)
+    return f"{estimate(row)}: {note}" if missing else estimate(row)
+
+
+def incomplete(reporting: pd.DataFrame) -> str:
+    """Say which part of the municipalities has reported; nothing when all have.
+
+    Parameters
+    ----------
+    reporting
+        Table of `reporting.reporting`.
+    """
+    return "" if reporting["is_reported"].all() else f"Данные представили {reported(reporting)}"
+
+
+def reported(reporting: pd.DataFrame) -> str:
+    """Write how many municipalities have reported, as «3 из 4 муниципальных образований»."""
+    places = plural(len(reporting), *_PLACES)
+    return f"{number(reporting['is_reported'].sum())} из {places}"
+
+
+_PLACES = ("муниципального образования", *["муниципальных образований"] * 2)
+
+
+def mark(edition_mark: str, reporting: pd.DataFrame) -> str:
+    """What must stand under every picture of an edition: its origin, and who has not reported."""
+    return ". ".join(filter(None, [edition_mark, incomplete(reporting)]))
+
+
 def with_unstated(names: Mapping[str, str], values: Iterable[str]) -> dict[str, str]:
     """Add «не указано» to names of municipalities or families where `values` hold `UNSTATED`."""
     return {**names, **({UNSTATED: "не указано"} if UNSTATED in set(values) else {})}
+
+
+EMPTY = "Строк нет: показать нечего."
 
 
 @dataclass(frozen=True)
@@ -127,13 +175,17 @@ class Readable:
     @property
     def numeric(self) -> list[str]:
         """Headings of the columns whose every cell is a number or a missing one."""
+        if self.frame.empty:
+            return []
         is_number = self.frame.apply(lambda column: column.str.match(r"[−\d]|—$|нет данных$").all())
         return list(self.frame.columns[is_number])
 
     def __repr__(self) -> str:
-        return self.frame.to_string()
+        return EMPTY if self.frame.empty else self.frame.to_string()
 
     def _repr_html_(self) -> str:
+        if self.frame.empty:
+            return f"<p>{EMPTY}</p>"
         words = [heading for heading in self.frame if heading not in self.numeric]
         left = {"text-align": "left"}
         content = zlib.crc32(self.frame.to_csv().encode())

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from intake_books import books, defined, defined_small, sender, small  # noqa: F401
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

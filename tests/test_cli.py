@@ -37,12 +37,13 @@ def add_edition(root: Path, period: str, origin: str = "demonstration") -> None:
     path.write_text(f"origin: {origin}\nperiod_kind: calendar_year\nas_of: {period}-12-31\n")
 
 
-def intake(held_out: int) -> SimpleNamespace:
+def intake(held_out: int, missing: tuple[str, ...] = ()) -> SimpleNamespace:
     return SimpleNamespace(
         conservation=pd.DataFrame([FILE | {"held_out": held_out}]),
         problems=pd.DataFrame([PROBLEM] * held_out, columns=list(PROBLEM)),
         held_out=held_out,
         tables={"scores": 9},
+        missing=missing,
         files={},
         digest="d",
     )
@@ -62,14 +63,14 @@ def nmc(root: Path):
 
 @pytest.fixture
 def take_in(monkeypatch):
-    """Rows held out by edition, or the error that its intake raises."""
-    answers: dict[str, int | Exception] = {}
+    """By edition: rows held out, municipalities that are missing, or the error of its intake."""
+    answers: dict[str, int | tuple[str, ...] | Exception] = {}
 
     def answer(of):
         found = answers.get(of.key, 0)
         if isinstance(found, Exception):
             raise found
-        return intake(found)
+        return intake(0, found) if isinstance(found, tuple) else intake(found)
 
     monkeypatch.setattr("nmc_utils.intake.take_in", answer)
     return answers
@@ -279,6 +280,20 @@ def test_check_shows_files_and_problems_in_words(nmc, take_in):
     assert "Задержано строк: 1." in shown
 
 
+def test_check_tells_who_is_missing_and_does_not_fail_for_it(nmc, take_in):
+    take_in["khakassia/2023"] = ("abaza", "sorsk")
+    told = nmc("check", "khakassia", "2023", "--json")
+    assert told.exit_code == 0
+    assert json.loads(told.stdout)["missing"] == ["Абаза", "Сорск"]
+    shown = nmc("check", "khakassia", "2023")
+    assert shown.exit_code == 0
+    sentence = "данные представили 11 из 13 муниципальных образований, нет: Абаза, Сорск"
+    assert sentence in shown.stdout
+    take_in["khakassia/2023"] = 0
+    assert json.loads(nmc("check", "khakassia", "2023", "--json").stdout)["missing"] == []
+    assert "представили" not in nmc("check", "khakassia", "2023").stdout
+
+
 def test_check_that_accepts_nothing_shows_why_and_fails(nmc, take_in):
     found = intake(1)
     take_in["khakassia/2023"] = IntakeError("ни одной строки", found.problems, found.conservation)
@@ -334,9 +349,8 @@ def test_run_in_json_is_one_document_and_quiet(nmc, take_in, suite):
     told = json.loads(done.stdout)
     assert told["run"] == RUN
     first = told["editions"][0]
-    assert (first["edition"], first["status"], first["held_out"]) == (
-        "khakassia/2022", "published", 4
-    )  # fmt: skip
+    assert (first["edition"], first["status"]) == ("khakassia/2022", "published")
+    assert (first["held_out"], first["remarks"], first["missing"]) == (4, 4, [])
     assert (first["tables"], first["folder"]) == (["a", "b"], "/made/khakassia/2022")
 
 
@@ -368,6 +382,44 @@ def test_an_edition_that_is_not_taken_in_fails_and_the_others_go_on(nmc, take_in
     assert failed["status"] == "failed"
     assert failed["failure"] == "приём не удался: непредвиденная ошибка RuntimeError"
     assert "Иванова" not in done.stdout + done.stderr
+
+
+MISSING = (
+    "данные представили 12 из 13 муниципальных образований, нет: Сорск. Дождитесь их файлов или "
+    "опубликуйте неполное издание: nmc run khakassia/2022 --allow-missing"
+)
+
+
+def test_an_edition_with_missing_municipalities_is_not_published(nmc, take_in, suite):
+    take_in["khakassia/2022"] = ("sorsk",)
+    done = nmc("run", "--json")
+    assert done.exit_code == 1
+    assert suite.editions == ["khakassia/2023"]
+    rows = {row["edition"]: row for row in json.loads(done.stdout)["editions"]}
+    assert rows["khakassia/2023"]["missing"] == []
+    failed = rows["khakassia/2022"]
+    assert (failed["status"], failed["failure"]) == ("failed", MISSING)
+    assert failed["missing"] == ["Сорск"]
+    shown = nmc("run")
+    assert f"khakassia/2022: {MISSING}\n" in shown.stderr
+
+
+def test_an_incomplete_edition_is_published_when_asked_for(nmc, take_in, suite):
+    take_in["khakassia/2022"] = ("abaza", "sorsk")
+    done = nmc("run", "khakassia/2022", "--allow-missing", "--json")
+    assert done.exit_code == 0
+    (row,) = json.loads(done.stdout)["editions"]
+    assert (row["status"], row["failure"]) == ("published", None)
+    assert row["missing"] == ["Абаза", "Сорск"]
+    shown = nmc("run", "khakassia/2022", "--allow-missing").stdout
+    assert "данные представили 11 из 13 муниципальных образований, нет: Абаза, Сорск" in shown
+
+
+def test_a_draft_run_does_not_wait_for_missing_municipalities(nmc, take_in, suite):
+    take_in["khakassia/2023"] = ("sorsk",)
+    done = nmc("run", "khakassia/2023", "--only", "08_council")
+    assert (done.exit_code, suite.only) == (0, ["08_council"])
+    assert "нет: Сорск" in done.stdout
 
 
 def test_run_only_is_passed_on_and_is_not_called_published(nmc, take_in, suite):

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import io
 import tokenize
-from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from conftest import CHECKOUT, copy_definitions
+from demonstrations import (
+    CENTER,
+    CODE,
+    LONG,
+    PERSON,
+    SHORT,
+    TRUE_PERSON,
+    Written,
+    other_region,
+)
 
 from nmc_utils import demo
 from nmc_utils.demo import diagnostics, people, records, workbooks
 from nmc_utils.editions import DefinitionError, edition, editions
-from nmc_utils.intake.columns import PERSON_HEADERS, has_persons, headers
+from nmc_utils.intake.columns import has_persons, headers
 from nmc_utils.published import read_published
-from nmc_utils.regions import read_region
-from nmc_utils.tables import POSITIONS, ROLES, TITLES, WAVES
-from nmc_utils.terms import DEMONSTRATION
+from nmc_utils.tables import TITLES
+from nmc_utils.terms import DEMONSTRATION, POSITIONS, ROLES, WAVES
 
-CODE = "khakassia"
-CENTER = "ЦНППМ"
-PERSON = list(PERSON_HEADERS)
-TRUE_PERSON = ["surname", "given", "patronymic", "born"]
-LONG, SHORT = "2023", "2022"  # with item responses, and without
 MUNICIPAL = ["staff", "employment", "organizations", "scores"]
 
 
@@ -38,36 +39,6 @@ def _contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return copy_definitions(tmp_path)
-
-
-class Written:
-    """A data root with demonstration editions, read sheet by sheet."""
-
-    def __init__(self, root: Path):
-        self.root = root
-        self.region = read_region(root, CODE)
-        self.sheets = lru_cache(maxsize=None)(self._sheets)
-
-    def _sheets(self, period: str) -> dict[str, dict[str, pd.DataFrame]]:
-        """Workbook → sheet → frame."""
-        folder = self.root / "regions" / CODE / period
-        return {
-            path.stem: pd.read_excel(path, sheet_name=None, engine="calamine")
-            for path in sorted(folder.glob("*.xlsx"))
-        }
-
-    def table(self, name: str, period: str) -> pd.DataFrame:
-        """One table of all workbooks, with the workbook it stood in."""
-        books = self.sheets(period).items()
-        frames = [
-            sheets[TITLES[name]].assign(workbook=book)
-            for book, sheets in books
-            if TITLES[name] in sheets and len(sheets[TITLES[name]])
-        ]
-        return pd.concat(frames, ignore_index=True)
-
-    def truth(self, name: str, period: str) -> pd.DataFrame:
-        return pd.read_parquet(self.root / "demo_truth" / CODE / period / f"{name}.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -455,13 +426,6 @@ def test_attrition_is_as_documented_and_takes_the_weaker(full: Written) -> None:
 # --- other regions -------------------------------------------------------------------------------
 
 
-def _other_region(root: Path, change: Callable[[dict], None]) -> None:
-    path = root / "regions" / CODE / "region.yaml"
-    content = yaml.safe_load(path.read_text("utf-8"))
-    change(content)
-    path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
-
-
 def test_a_region_of_another_make_is_written_from_its_file_alone(root: Path) -> None:
     def change(content: dict) -> None:
         content["municipalities"] = content["municipalities"][:2]
@@ -473,7 +437,7 @@ def test_a_region_of_another_make_is_written_from_its_file_alone(root: Path) -> 
         size["methodists"] = {"coordinator": 5, "methodist": 7}
         content["demonstration"] = {"2022-2023": size}
 
-    _other_region(root, change)
+    other_region(root, change)
     (folder,) = demo.write(root, CODE, persons=200)
     assert edition(CODE, "2022-2023", root).period.kind == "academic_year"
     written = Written(root)
@@ -527,6 +491,6 @@ def test_refuses_an_unknown_role(root: Path) -> None:
     def change(content: dict) -> None:
         content["demonstration"][LONG]["methodists"]["manager"] = 3
 
-    _other_region(root, change)
+    other_region(root, change)
     with pytest.raises(DefinitionError, match="нет роли manager; допустимо: curator, head"):
         demo.write(root, CODE)

@@ -9,13 +9,13 @@ from scipy import stats
 from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.distributions import (
     broken_down,
-    coverage,
     level_shares,
-    procedures_by_size,
     score_distribution,
     score_histogram,
+    scored,
     with_attributes,
     with_total,
+    with_worst,
 )
 from nmc_utils.regions import read_region
 
@@ -62,7 +62,7 @@ def test_row_order_changes_nothing():
     for measure in (
         lambda frame: level_shares(frame, CUTS, ["group"]),
         lambda frame: score_distribution(frame, ["group"]),
-        lambda frame: score_histogram(frame, 0.6, ["group"]),
+        lambda frame: score_histogram(frame, CUTS, ["group"]),
     ):
         pd.testing.assert_frame_equal(
             measure(scores), measure(scores.sample(frac=1, random_state=2)), atol=1e-12
@@ -113,14 +113,14 @@ def test_histogram_bins_meet_the_cut_and_add_up():
     rng = np.random.default_rng(3)
     raw = rng.integers(0, 81, 500)
     scores = _scores(raw, max_score=80.0)
-    table = check_measures(score_histogram(scores, 0.6))
+    table = check_measures(score_histogram(scores, CUTS))
     assert len(table) == 20 and table["estimate"].sum() == pytest.approx(1)
     below = table.loc[table["bin_high"] <= 0.6, "estimate"].sum()
     assert below == pytest.approx(np.mean(raw <= 48))
 
 
 def test_a_short_test_gets_one_bin_per_score():
-    table = score_histogram(_scores(np.arange(26), max_score=25.0), 0.6)
+    table = score_histogram(_scores(np.arange(26), max_score=25.0), CUTS)
     assert len(table) == 25
     assert table["estimate"].tolist() == pytest.approx([2 / 26] + [1 / 26] * 24)
 
@@ -169,18 +169,6 @@ def test_people_count_once_at_their_main_workplace():
     assert joined["domain"].cat.categories[0] == "total"
 
 
-def test_coverage_by_hand():
-    scores, staff, employment, region = _edition()
-    table = check_measures(coverage(scores, staff, employment, region))
-    tested = table[table["measure"] == "tested"].set_index("municipality")
-    assert tested.loc["total", ["estimate", "n"]].tolist() == [3, 5]
-    assert tested.loc["unstated", ["estimate", "n"]].tolist() == [0, 1]
-    assert tested.drop("total")["n"].sum() == 5
-    assert tested.loc["sorsk", ["estimate", "n"]].tolist() == [0, 1]
-    assert tested.loc["sorsk", "status"] == "ok", "a municipality that tested nobody tested 0"
-    assert tested.loc["askizsky", "status"] == "no_data", "one without staff has sent nothing"
-
-
 def test_parts_of_a_breakdown_add_up_to_the_whole():
     scores, staff, employment, region = _edition()
     joined = with_attributes(with_total(scores), employment, region)
@@ -209,7 +197,7 @@ def test_who_has_no_main_workplace_or_family_is_counted_as_unstated():
 def test_a_histogram_holds_everybody_whatever_the_maximum(max_score):
     rng = np.random.default_rng(11)
     raw = np.append(rng.uniform(0, max_score, 50), [0, max_score])
-    table = score_histogram(_scores(raw, max_score=max_score), 0.6)
+    table = score_histogram(_scores(raw, max_score=max_score), CUTS)
     assert table["estimate"].sum() == pytest.approx(1)
     assert table["bin_low"].iloc[0] == 0 and table["bin_high"].iloc[-1] == 1
 
@@ -221,7 +209,7 @@ def test_bars_up_to_the_cut_add_up_to_the_level_share(max_scores, cut):
     top = rng.choice(max_scores, 400)
     scores = _scores(np.minimum(np.round(rng.uniform(0, 1.02, 400) * top * 2) / 2, top), top)
     scores.loc[:9, "raw_score"] = cut * scores.loc[:9, "max_score"]
-    table = score_histogram(scores, cut)
+    table = score_histogram(scores, {"low": cut, "high": 1.0})
     level = level_shares(scores, {"low": cut, "high": 1.0}).set_index("level")
     below = table.loc[table["bin_high"] <= cut + 1e-6, "estimate"].sum()
     assert below == pytest.approx(level.loc["low", "estimate"])
@@ -230,21 +218,64 @@ def test_bars_up_to_the_cut_add_up_to_the_level_share(max_scores, cut):
 
 def test_a_sent_total_or_a_result_that_stands_twice_is_refused():
     scores = _edition()[0]
-    with pytest.raises(ValueError, match="must not be among the scores"):
+    with pytest.raises(ValueError, match="has a total among its domains"):
         with_total(pd.concat([scores, scores.tail(1).assign(domain="total", attempt=1)]))
     with pytest.raises(ValueError, match="stands twice"):
         with_total(pd.concat([scores, scores.head(1)]))
 
 
-def test_procedures_stand_by_the_number_of_persons_tested():
-    results = pd.DataFrame(
-        {
-            "person_id": ["p1", "p1", "p2", "p3", "p3"],
-            "procedure": ["a", "a", "b", "b", "c"],
-            "wave": ["entry", "entry", "entry", "entry", "exit"],
-        }
-    )
-    procedures = pd.DataFrame({"procedure_id": ["a", "b", "c"], "selection": None})
-    table = procedures_by_size(results, procedures)
-    assert table["procedure"].tolist() == ["b", "a", "c"]
-    assert table["persons"].tolist() == [2, 1, 0]
+def test_a_form_scored_only_as_a_whole_keeps_its_total():
+    scores = _edition()[0]
+    whole = scores.tail(1).assign(person_id="p9", form_id="whole", domain="total", attempt=1)
+    total = with_total(pd.concat([scores, whole])).query("domain == 'total'")
+    assert total.set_index("person_id")["raw_score"].to_dict() == {
+        "p1": 8.0,
+        "p2": 19.0,
+        "p9": 10.0,
+    }
+
+
+def test_the_lowest_competence_is_by_share_of_the_maximum_and_only_of_the_complete():
+    scores = _edition()[0]
+    scores.loc[scores["domain"] == "ict", "max_score"] = 20.0
+    worst = with_worst(with_total(scores)).query("domain == 'worst'").set_index("person_id")
+    assert worst["raw_score"].to_dict() == {"p1": 5.0, "p2": 10.0}
+    assert worst["max_score"].to_dict() == {"p1": 20.0, "p2": 20.0}
+
+
+def test_a_region_that_cuts_by_competence_judges_people_by_their_lowest_one():
+    scores, staff, employment, region = _edition()
+    diagnostics = region.diagnostics.model_copy(update={"cut_basis": "domain"})
+    region = region.model_copy(update={"diagnostics": diagnostics})
+    results = scored({"scores": scores, "staff": staff, "employment": employment}, region)
+    shares = level_shares(results, region.diagnostics.cuts, ["domain"])
+    low = shares[shares["level"] == "at_or_below"].set_index("domain")["estimate"]
+    assert low["worst"] == 0.5, "p1 has 3 and 5 of 10, p2 has 9 and 10"
+    assert low["total"] == 0.5 and list(region.domain_names)[:2] == ["total", "worst"]
+
+
+def test_an_edition_without_scores_gives_measures_without_rows():
+    region = _edition()[3]
+    results = scored({}, region)
+    keys = ["procedure", "wave", "domain"]
+    tables = [
+        level_shares(results, CUTS, keys),
+        score_distribution(results, keys),
+        score_histogram(results, CUTS, keys),
+        broken_down(lambda by: level_shares(results, CUTS, by), keys),
+    ]
+    for table in tables:
+        assert table.empty and {*keys, "estimate", "status"} <= set(check_measures(table))
+
+
+@pytest.mark.parametrize("max_score", [40.0, 25.0, 7.0, 33.3])
+def test_every_cut_is_an_edge_of_the_histogram(max_score):
+    cuts = {"low": 0.5, "middle": 0.75, "high": 1.0}
+    rng = np.random.default_rng(3)
+    scores = _scores(np.minimum(rng.integers(0, 60, 300), max_score), max_score)
+    table = score_histogram(scores, cuts)
+    shares = level_shares(scores, cuts).set_index("level")["estimate"].cumsum()
+    for level, cut in cuts.items():
+        up_to = table.loc[table["bin_high"] <= cut + 1e-6, "estimate"].sum()
+        assert up_to == pytest.approx(shares[level])
+        assert np.isclose(table["bin_high"], cut, atol=1e-6).any()

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import CHECKOUT
 
-from nmc_utils.editions import DefinitionError, Period, data_root, edition, editions
+from nmc_utils.editions import DefinitionError, Period, data_root, edition, editions, series
 from nmc_utils.published import read_published
 from nmc_utils.regions import read_facts, read_region
 
@@ -260,7 +260,7 @@ def test_a_wrong_fact_is_told_before_anything_runs(root):
 
 
 def test_an_unknown_region_lists_the_known_ones(root):
-    with pytest.raises(DefinitionError, match="«tomsk» не определён .*; есть: khakassia"):
+    with pytest.raises(DefinitionError, match="«tomsk» не определён .*; есть: altai, khakassia"):
         read_region(root, "tomsk")
 
 
@@ -339,8 +339,8 @@ def _change_fact(root, old, new):
         (",116,", ",,", "value", "«» — не число"),
         (",116,", ",да,", "value", "«да» — не число"),
         (",да,", ",1,", "value", "«1» при единице да/нет; допустимо: да, нет"),
-        ("rma_total,2023,", "rma_total,23,", "period", "«23» не подходит; допустимо: 2023, 2022-"),
-        ("rma_total,2023,", "rma_total,ежегодно,", "period", "«ежегодно» не подходит"),
+        ("rma_total,2023,", "rma_total,23,", "period", "«23» не подходит; допустимо: 2023, 2021-"),
+        ("rma_total,2023,", "rma_total,без срока,", "period", "«без срока» не подходит"),
         ("rma_total,", "РМА,", "metric", "«РМА» не подходит; допустимо: строчные латинские"),
         (",чел.,", ",,", "unit", "не может быть пустым"),
         (",вводная часть,", ",,", "locator", "не может быть пустым"),
@@ -420,3 +420,84 @@ def test_locators_and_sections_are_places_of_the_document():
     places.add(region.diagnostics.section)
     headings = {place for place in places if place.startswith("раздел «") and place.endswith("»")}
     assert places - headings == {"вводная часть", "основной текст", "раздел 5", "дорожная карта"}
+
+
+# --- periods of other kinds and series ------------------------------------------------------------
+
+
+def _edition_file(root, region, period, kind, origin="demonstration"):
+    path = root / "regions" / region / period / "edition.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"origin: {origin}\nperiod_kind: {kind}\nas_of: 2023-06-30\n", "utf-8")
+
+
+def test_a_quarter_may_be_counted_from_the_new_year(root):
+    _edition_file(root, "khakassia", "2023-q2", "cumulative")
+    period = edition("khakassia", "2023-q2", root).period
+    assert (str(period.starts_on), str(period.ends_on)) == ("2023-01-01", "2023-06-30")
+    assert period.label == "2023 год, с начала по 2 квартал"
+
+
+def test_a_year_cannot_be_cumulative(root):
+    _edition_file(root, "khakassia", "2023", "cumulative")
+    reason = "«cumulative», а период «2023» — это календарный год; допустимо: calendar_year"
+    with pytest.raises(DefinitionError, match=reason):
+        edition("khakassia", 2023, root)
+
+
+@pytest.mark.parametrize(
+    ("others", "reason"),
+    [
+        ([("khakassia", "2022-2023", "academic_year", "demonstration")], "разного вида"),
+        ([("khakassia", "2023-q1", "quarter", "demonstration")], "разного вида"),
+        ([("khakassia", "2022", "calendar_year", "submitted")], "разного происхождения"),
+        ([("altai", "2022", "calendar_year", "demonstration")], "разных регионов"),
+    ],
+)
+def test_what_makes_no_series_is_refused_by_name(root, others, reason):
+    wanted = [("khakassia", "2023", "calendar_year", "demonstration"), *others]
+    for code, period, kind, origin in wanted:
+        _edition_file(root, code, period, kind, origin)
+    found = [edition(code, period, root) for code, period, *_ in wanted]
+    with pytest.raises(ValueError, match=f"{reason}: .*khakassia/2023"):
+        series(found)
+
+
+def test_a_series_stands_in_order_of_time(root):
+    for period in ("2023", "2021", "2022"):
+        _edition_file(root, "khakassia", period, "calendar_year")
+    found = [edition("khakassia", period, root) for period in ("2023", "2021", "2022")]
+    assert [entry.period.text for entry in series(found)] == ["2021", "2022", "2023"]
+
+
+# --- levels, routes and targets -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (", route: ИОМ профессионального развития", "", "route нужен либо у каждого уровня"),
+        ("  document: monitoring_2023\n", "", "document и section указывают вместе"),
+        ("  levels:", "  routes: [стажировка]\n  levels:", "routes — маршруты без уровня"),
+        ("{year: 2024, value: 250,", "{first_year: 2024, value: 250,", "указывают вместе или не"),
+        ('    comparator: "<="\n', "", "к targets нужен comparator"),
+        (
+            "label: региональные методисты, metric: rma_methodists}",
+            'label: "члены РМА, все роли", metric: rma_methodists}',
+            "называет и rma_total, и rma_methodists",
+        ),
+    ],
+)
+def test_definitions_that_contradict_themselves_are_refused(root, old, new, reason):
+    path = root / "regions" / "khakassia" / "region.yaml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(DefinitionError, match=reason):
+        read_region(root, "khakassia")
+
+
+def test_cuts_without_a_document_say_so():
+    region = read_region(CHECKOUT / "data", "altai")
+    assert region.cut_source == "порог не установлен документом, задан в определении региона"
+    assert read_region(CHECKOUT / "data", "khakassia").cut_source.startswith("порог: Мониторинг")

@@ -122,7 +122,7 @@ def indicator_rows() -> pd.DataFrame:
 def every_figure(region) -> dict[str, hv.Overlay]:
     shares = level_rows(region)
     return {
-        "histogram": figures.score_histogram(histogram_rows(), cut=0.6, cut_label="60 %"),
+        "histogram": figures.score_histogram(histogram_rows(), region),
         "domains": figures.level_shares_by_domain(shares, region),
         "places": figures.level_shares_by_municipality(shares, region, emphasised="abaza"),
         "heat": figures.level_shares_heat(shares, region),
@@ -221,12 +221,28 @@ def test_a_title_is_a_finding_with_n_and_interval(region):
 # --- one by one ---------------------------------------------------------------------------------
 
 
+def test_three_levels_have_two_cuts_and_three_tones_and_say_where_the_cuts_come_from(region):
+    figures.use("bokeh")
+    middle = region.diagnostics.levels[0].model_copy(update={"code": "middle", "up_to": 0.8})
+    low, high = region.diagnostics.levels
+    update = {"levels": (low, middle, high), "document": None, "section": None}
+    diagnostics = region.diagnostics.model_copy(update=update)
+    other = region.model_copy(update={"diagnostics": diagnostics})
+    figure = figures.score_histogram(histogram_rows(), other)
+    fills = list(figure.get(0).dframe()["fill"])
+    assert fills == [theme.ACCENT] * 3 + [theme.ACCENT_SOFT, theme.FAINT]
+    assert list(figure.get(1).dframe()["x0"]) == [60, 80]
+    assert "порог не установлен документом" in figures.heading(figure).subtitle
+
+
 def test_bars_at_or_below_the_cut_carry_the_accent(region):
     figures.use("bokeh")
-    figure = figures.score_histogram(histogram_rows(), cut=0.6, cut_label="60 %")
+    figure = figures.score_histogram(histogram_rows(), region)
     bars = figure.get(0).dframe()
     assert list(bars["fill"]) == [theme.ACCENT] * 3 + [theme.FAINT] * 2
-    assert figures.heading(figure).title.startswith("Не выше порога 60 % — 60\u00a0% прошедших")
+    assert figures.heading(figure).title.startswith(
+        "Не выше порога 60\u00a0% — 60\u00a0% прошедших"
+    )
 
 
 def test_municipalities_stand_in_the_official_order_whatever_their_values(region):
@@ -288,7 +304,7 @@ def test_groups_are_named_by_family_and_number_in_the_order_of_the_region(region
 def test_a_status_has_a_sign_beside_its_colour(region):
     figures.use("bokeh")
     texts = " ".join(bokeh_texts(figures.indicator_attainment(indicator_rows(), region)))
-    assert "× не достигнут; план 2023: 50\u00a0%" in " ".join(texts.split("\n"))
+    assert "× не достигнут; план ≥\u00a050\u00a0%, 2023" in " ".join(texts.split("\n"))
     signs = [mark.sign for mark in theme.ATTAINMENT.values()]
     assert len(set(signs)) == len(signs)
 
@@ -306,7 +322,7 @@ def test_an_empty_figure_says_why(region, backend):
             nothing, region
         ),
         "Нет данных: таких строк нет в этом издании": figures.score_histogram(
-            histogram_rows(), cut=0.6, cut_label="60 %", wave="exit"
+            histogram_rows(), region, wave="exit"
         ),
     }
     for reason, figure in drawn.items():

@@ -206,9 +206,7 @@ def test_a_bar_is_as_high_as_its_share_and_as_wide_as_its_bin(region):
     ]
     names = ["bin_low", "bin_high", "estimate", "wave", "domain"]
     rows = [dict(zip(names, row, strict=True)) | {"procedure": "p", "n": 50} for row in bins]
-    figure = figures.score_histogram(
-        measure_rows("score_bin_share", rows), cut=0.6, cut_label="60 %"
-    )
+    figure = figures.score_histogram(measure_rows("score_bin_share", rows), region)
     of = "% максимального балла"
     below, above = theme.ACCENT, theme.FAINT
     assert layer(figure, hv.Rectangles) == [
@@ -395,7 +393,7 @@ def test_an_indicator_has_its_value_interval_target_and_status(region):
     assert columns(figure) == [{y[0]: "45 %", y[1]: "62 %", y[2]: "98 %"}]
     words = {code: layers(figure, hv.Labels, mark.colour) for code, mark in marks.items()}
     assert [words[code][0][0][2] for code in ("not_attained", "attained", "no_target")] == [
-        "× не достигнут; план 2023: 50 % · по отчёту",
-        "✓ достигнут; план 2023: 50 % · по журналу (записи издания)",
+        "× не достигнут; план ≥ 50 %, 2023 · по отчёту",
+        "✓ достигнут; план ≥ 50 %, 2023 · по журналу (записи издания)",
         "– план не установлен · по отчёту",
     ]

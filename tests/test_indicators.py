@@ -14,10 +14,10 @@ from nmc_utils.measures.periods import is_current
 from nmc_utils.regions import Count, Quantity, read_region
 
 
-def _edition(period="2023"):
+def _edition(period="2023", region="khakassia"):
     root = CHECKOUT / "data"
     return Edition(
-        region=read_region(root, "khakassia"),
+        region=read_region(root, region),
         period=Period.parse(period),
         origin="demonstration",
         as_of=date(2023, 12, 31),
@@ -260,3 +260,143 @@ def test_sentences_carry_the_numbers(tables):
     assert "11 515 / 116 = 99,3" in text and "11 515 / 95 = 121,2" in text
     assert "опубликовано 99" in text
     assert text.endswith("Срок не наступил, ориентир 2024: уже выполнен.")
+
+
+# --- documents that differ from those of Хакасия --------------------------------------------------
+
+
+def _of(region, period):
+    edition = _edition(period, region)
+    return check_measures(indicators(edition, {"published": edition.published_facts}))
+
+
+def test_a_region_that_published_no_facts_shows_its_targets_alone():
+    table = _of("altai", "2023")
+    assert table["attainment"].eq("no_data").all() and table["estimate"].isna().all()
+    targets = table.drop_duplicates("indicator").set_index("indicator")
+    assert targets["target"].to_dict() == {
+        "roadmap": 1,
+        "monitoring": 1,
+        "fr_dpp_share": 0.3,
+        "mgmt_teams_share": 0.4,
+        "shnor_support_share": 1,
+        "teachers_per_methodist": 250,
+        "young_support_share": 0.7,
+        "mgmt_iom_share": 0.05,
+    }
+    undated = targets[targets["target_year"].isna()]
+    assert list(undated.index) == ["shnor_support_share", "mgmt_iom_share"]
+    assert targets.loc["roadmap", "target_year"] == 2023
+    assert targets.loc["fr_dpp_share", "target_year"] == 2024
+
+
+def test_five_of_eleven_programmes_stand_with_their_interval_beside_the_published_share():
+    rows = _rows(_of("kostroma", "2022"), "dpp_registry_share")
+    row = rows.loc[("expertise", "published")]
+    assert (row["numerator"], row["denominator"]) == (5, 11)
+    assert (round(row["ci_low"], 2), round(row["ci_high"], 2)) == (0.21, 0.72)
+    assert rows.loc[("published", "published"), "estimate"] == 0.45
+    assert row["attainment_label"] == "плановое значение не установлено"
+
+
+def test_of_several_spans_that_end_in_a_year_the_shortest_counts():
+    edition = _edition("2023", "kostroma")
+    facts = edition.published_facts
+    assert {"2023", "2021-2023"} <= set(facts.loc[facts["metric"] == "dpp_registry", "period"])
+    rows = _rows(indicators(edition, {"published": facts}), "dpp_registry_share")
+    assert rows.loc[("expertise", "published"), "denominator"] == 2
+    without = facts[facts["period"] != "2023"]
+    rows = _rows(indicators(edition, {"published": without}), "dpp_registry_share")
+    assert rows.loc[("expertise", "published"), "denominator"] == 30
+    assert "за 2021-2023" in rows.loc[("expertise", "published"), "source"]
+
+
+def test_a_fact_without_a_year_is_shown_and_never_judged():
+    table = _of("kostroma", "2022")
+    sites = _rows(table, "internship_sites").loc[("sites", "published")]
+    assert sites["estimate"] == 46 and sites["source"].endswith("год не указан")
+    assert sites["attainment_label"].startswith(
+        "плановое значение не установлено; год значения в документе не указан"
+    )
+    region = read_region(CHECKOUT / "data", "kostroma")
+    target = {"year": 2022, "value": 10, "document": "slides_2023", "section": "слайд"}
+    entries = [entry.model_dump() for entry in region.indicators]
+    for entry in entries:
+        if entry["id"] == "internship_sites":
+            entry |= {"targets": [target], "comparator": ">="}
+    planned = region.model_validate(region.model_dump() | {"indicators": entries})
+    edition = _edition("2022", "kostroma").model_copy(update={"region": planned})
+    table = indicators(edition, {"published": edition.published_facts})
+    row = _rows(table, "internship_sites").loc[("sites", "published")]
+    assert (row["estimate"], row["target"]) == (46, 10)
+    assert row["attainment_label"] == "неприменим: год значения в документе не указан"
+
+
+def test_a_fact_of_every_year_belongs_to_each():
+    table = _of("kostroma", "2021").set_index(["indicator", "variant"])
+    annual = table.loc[("iup_annual", "published")]
+    assert (annual["estimate"], annual["bound"]) == (300, "about")
+    assert annual["source"].endswith("ежегодно")
+
+
+def test_targets_end_in_2024_and_are_not_carried_forward(tables):
+    table = indicators(_edition("2025"), tables)
+    known = table[table["status"] == "ok"]
+    assert not known.empty and table["target"].isna().all()
+    assert set(known["attainment_label"]) == {"плановое значение не установлено"}
+
+
+@pytest.mark.parametrize(("count", "words"), [(4, "уже выполнен"), (1, "пока не выполнен")])
+def test_a_target_without_a_date_never_falls_due(tables, count, words):
+    region = read_region(CHECKOUT / "data", "khakassia")
+    entries = [entry.model_dump() for entry in region.indicators]
+    for entry in entries:
+        if entry["id"] == "internship_sites":
+            undated = {"value": 2, "document": "regulation_2023", "section": "раздел 5"}
+            entry["targets"] = [undated]
+    edition = _edition().model_copy(
+        update={"region": region.model_validate(region.model_dump() | {"indicators": entries})}
+    )
+    tables["organizations"]["is_internship_site"] = [True] * count + [False] * (4 - count)
+    row = _rows(indicators(edition, tables), "internship_sites").loc[("sites", "recorded")]
+    assert row["attainment"] == "not_due"
+    assert row["attainment_label"] == (f"срок не наступил: в документе срока нет, ориентир {words}")
+
+
+def test_counts_that_a_region_sent_are_a_basis_of_their_own(tables):
+    counts = pd.DataFrame(
+        {
+            "procedure_id": None,
+            "wave": None,
+            "measure": ["workforce_total", "rma_total"],
+            "domain": "total",
+            "level": None,
+            "municipality": "total",
+            "numerator": [900, 9],
+            "denominator": None,
+            "document": ["отчёт ОО-1", None],
+        }
+    )
+    rows = _rows(indicators(_edition(), tables | {"aggregates": counts}), "teachers_per_methodist")
+    row = rows.loc[("whole_rma", "aggregate")]
+    assert row["estimate"] == 100
+    assert row["source"] == "сводные числа региона, отчёт ОО-1; сводные числа региона"
+    assert rows.loc[("whole_rma", "recorded"), "estimate"] == 1.5
+    assert round(rows.loc[("whole_rma", "published"), "estimate"], 1) == 99.3
+    beside = rows.loc[("methodists_only", "aggregate")]
+    assert beside["status"] == "no_data" and "в сводных числах нет" in beside["source"]
+
+
+def test_a_count_without_some_municipalities_is_shown_and_not_judged(tables):
+    places = list(_edition().region.municipality_names)
+    tables["status"] = pd.DataFrame(
+        {
+            "municipality": places,
+            "table": "organizations",
+            "is_sent": [True] * 12 + [False],
+        }
+    )
+    row = _rows(indicators(_edition(), tables), "internship_sites").loc[("sites", "recorded")]
+    assert row["estimate"] == 1
+    assert row["attainment_label"] == "неприменим: нет данных 1 из 13 муниципалитетов"
+    assert row["source"].endswith("таблица «Организации», нет данных 1 из 13 муниципалитетов")

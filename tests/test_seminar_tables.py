@@ -11,6 +11,7 @@ from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.seminar_tables import (
     WITHOUT_GROUP,
     deficits,
+    family_at_entry,
     leaders,
     members_and_reasons,
     reasons,
@@ -148,3 +149,20 @@ def test_persons_of_a_summary_add_up_to_those_tested(planned):
     persons = table[table["measure"].isin(PERSONS)].groupby("family")
     assert persons["estimate"].sum().to_dict() == persons["n"].first().to_dict()
     assert persons["n"].first().to_dict() == {"total": 9, "science": 6, "history": 2, "unstated": 1}
+
+
+def test_a_plan_without_results_by_competence_has_no_numbers_but_a_reason():
+    totals = _results([("p1", "total", 9.0, "entry", 1), ("p2", "total", 3.0, "entry", 1)])
+    totals["family"] = ["a", "b"]
+    family = family_at_entry(totals)
+    needs = deficits(totals, 0.6)
+    plan = seminar_groups(needs, family=family)
+    table = check_measures(summary(plan, needs, family, gap="присланы только итоги"))
+    rows = table.set_index("measure")
+    assert set(table["family"]) == {"total"}
+    assert rows.loc["plan_not_assessed", ["estimate", "status"]].tolist() == [2, "ok"]
+    others = rows.drop("plan_not_assessed")
+    assert set(others["status"]) == {"no_data"} and set(others["note"]) == {"присланы только итоги"}
+    members = members_and_reasons(plan, family.index)
+    assert members["reason"].tolist() == ["not_assessed"] * 2
+    assert topic_need(plan, needs).empty and reasons(members)["persons"].tolist() == [2]

@@ -375,13 +375,19 @@ def test_accepts_deficits_written_as_booleans_and_floats():
         pd.testing.assert_frame_equal(other.members, plan.members)
 
 
+def test_nobody_to_plan_for_is_an_empty_plan():
+    plan = seminar_groups(pd.DataFrame({"a": []}))
+    assert plan.members.empty and plan.groups.empty
+    assert plan.utility == plan.bound == plan.gap == 0
+
+
 @pytest.mark.parametrize(
     ("index", "columns", "message"),
     [
         (["p0", "p0"], ["a", "b"], "person 'p0' occurs twice"),
         (["p0", None], ["a", "b"], "the name of a person is missing"),
         (["p0", "p1"], ["a", "a"], "domain 'a' occurs twice"),
-        ([], ["a"], "0 persons and 1 domains"),
+        (["p0", "p1"], [], "nothing to plan by: 2 persons and no domain"),
     ],
 )
 def test_refuses_unclear_persons_and_domains(index, columns, message):

@@ -8,7 +8,7 @@ import pytest
 from conftest import CHECKOUT
 
 from nmc_utils import findings, wording
-from nmc_utils.regions import read_region
+from nmc_utils.regions import Level, read_region
 
 THIN, HARD = wording.THIN_SPACE, wording.NO_BREAK_SPACE
 
@@ -145,16 +145,17 @@ def test_a_plan_without_deficits_covers_no_data_not_nan():
     plan = pd.DataFrame({"family": "total", "measure": [f"plan_{m}" for m in measures]})
     plan["estimate"] = [0.0, 0.0, 0.0, 20.0, 3.0, 0.0]
     plan.loc[len(plan)] = ["total", "plan_coverage", np.nan]
+    plan["status"] = "ok"
     assert findings.seminar_plan(plan) == "Результатов не выше порога нет: группы не нужны."
 
 
 def test_who_was_tested_never_speaks_for_the_region():
     coverage = pd.DataFrame(
         {"municipality": ["total"], "measure": ["tested"], "estimate": [1200.0], "n": [11515]}
-    )
-    procedures = pd.DataFrame({"selection": ["курсы <b>ДПП</b>", None]})
+    ).assign(procedure="p", status="ok")
+    procedures = pd.DataFrame({"procedure": ["p", "q"], "selection": ["курсы <b>ДПП</b>", None]})
     text = findings.who_was_tested(coverage, procedures)
-    assert f"1{THIN}200 из 11{THIN}515" in text
+    assert f"1{THIN}200{HARD}чел. из 11{THIN}515" in text
     assert "отбор не случайный (курсы <b>ДПП</b>)" in text
     assert "(курсы &lt;b&gt;ДПП&lt;/b&gt;)" in text._repr_html_()
     assert text.endswith("на всех педагогов региона не распространяется.")
@@ -175,8 +176,72 @@ def test_the_gap_is_told_in_plain_words_and_never_rounded_down_to_nothing(gap, w
     assert words in findings.optimality(plan)
 
 
-def test_a_level_is_named_alike_whatever_the_region_calls_it():
-    assert findings.level_words("с результатом ≤ 60 %") == "с результатом ≤ 60 %"
-    assert findings.result_of("с результатом ≤ 60 %") == "Результат ≤ 60 %"
-    assert findings.level_words("высокий") == "с уровнем «высокий»"
-    assert findings.result_of("высокий") == "Уровень «высокий»"
+def test_a_level_is_named_as_the_region_words_it(region):
+    level = Level(
+        code="high_deficit",
+        name="высокий дефицитарный уровень",
+        having="с высоким дефицитарным уровнем",
+        note="дефицитов больше",
+        up_to=0.5,
+    )
+    levels = (level, region.diagnostics.levels[1])
+    diagnostics = region.diagnostics.model_copy(update={"levels": levels, "document": None})
+    other = region.model_copy(update={"diagnostics": diagnostics})
+    table = _levels(total=0.41, ict=0.5).assign(level="high_deficit")
+    assert findings.lowest_level(table, other).replace(HARD, " ").replace(THIN, " ") == (
+        "С высоким дефицитарным уровнем (дефицитов больше) — 41 % прошедших входную диагностику "
+        "(38–44 %, n = 1 200); порог не установлен документом."
+    )
+    said = findings.hardest_domain(table, other)
+    assert said.startswith("Высокий дефицитарный уровень (дефицитов больше) чаще всего в блоке")
+
+
+def test_levels_are_told_with_bounds_and_routes_and_never_with_an_invented_one(region):
+    shares = _levels(total=0.41)
+    above = shares.assign(level="above", estimate=0.59)
+    told = findings.levels(pd.concat([above, shares]), region)
+    assert told["bounds"].tolist() == [f"не выше 60{HARD}%", f"выше 60{HARD}%"]
+    assert told["route"].tolist() == [level.route for level in region.diagnostics.levels]
+    free = tuple(level.model_copy(update={"route": None}) for level in region.diagnostics.levels)
+    offered = {
+        "levels": free,
+        "routes": ("стажировка", "ИОМ"),
+        "routes_note": "чей, не сказано",
+    }
+    diagnostics = region.diagnostics.model_copy(update=offered)
+    other = region.model_copy(update={"diagnostics": diagnostics})
+    assert set(findings.levels(shares, other)["route"]) == {"документом не установлен"}
+    assert findings.routes(other) == "Маршруты документа: стажировка, ИОМ; чей, не сказано."
+
+
+def test_a_missing_number_is_told_with_its_reason(region):
+    table = _levels(total=0.41).assign(
+        estimate=np.nan, ci_low=np.nan, ci_high=np.nan, status="no_data", note="не прислано"
+    )
+    assert findings.lowest_level(table, region) == (
+        "С результатом ≤ 60 %: нет данных (не прислано)."
+    )
+    plan = pd.DataFrame({"family": ["total"], "measure": ["plan_groups"], "estimate": [np.nan]})
+    plan = plan.assign(status="no_data", note="не прислано")
+    assert findings.seminar_plan(plan) == "План групп не составлен: не прислано."
+
+
+def test_the_mark_of_an_incomplete_edition_says_both():
+    reporting = pd.DataFrame({"is_reported": [True, True, False, True]})
+    assert wording.mark("Демонстрация", reporting) == (
+        f"Демонстрация. Данные представили 3 из 4{HARD}муниципальных образований"
+    )
+    assert wording.mark("", reporting[reporting["is_reported"]]) == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ({"measure": "indicator_share", "target": 0.2, "target_year": 2023}, "≥ 20 %, 2023"),
+        ({"measure": "indicator_share", "target": 1.0, "target_year": pd.NA}, "≥ 100 %, без срока"),
+        ({"measure": "indicator_yes_no", "target": 1.0, "target_year": 2024}, "да, 2024"),
+        ({"measure": "indicator_count", "target": np.nan, "target_year": pd.NA}, "—"),
+    ],
+)
+def test_a_target_is_written_with_direction_and_year(target, words):
+    assert wording.target({"comparator": ">="} | target).replace(HARD, " ") == words

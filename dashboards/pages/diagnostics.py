@@ -8,56 +8,63 @@ import panel as pn
 from dashboards import parts
 from dashboards.store import WAVES, Published, State
 from nmc_utils import figures, findings, wording
+from nmc_utils.regions import Level
 from nmc_utils.terms import TOTAL
 
 _HEADINGS = {"estimate": "Доля", "ci": "95 % интервал", "n": "n"}
-_WHOLE_REGION = "По региону: выбор муниципалитета здесь ничего не меняет."
+_WHOLE_REGION = "По региону: выбор муниципалитета здесь ничего не меняет"
+_NO_PLACES = "по муниципальным образованиям чисел этой процедуры не прислано"
 
 
 def view(state: State) -> pn.Column:
-    """Who was tested, the distribution with the cut, levels by domain, place and family."""
+    """Who was tested, the distribution with the cuts, levels by domain, place and family."""
     now = state.current
-    shares = now.of_procedure("level_shares")
-    if shares is None:
-        return parts.column(parts.heading("Диагностика", "Результатов диагностики в издании нет."))
+    if now.table("level_shares") is None or not now.procedure:
+        reason = "в прогоне нет результатов диагностики"
+        return parts.column(parts.heading("Диагностика"), parts.missing("Результаты", reason))
     charts = parts.column()
-
     filters = _filters(state)
 
     def draw() -> None:
-        charts[:] = _charts(now, shares, state)
+        charts[:] = _charts(now, state)
 
-    state.follow(draw, "municipality", "domain", "wave")
-    return parts.column(
-        parts.heading("Диагностика", _who(now)),
-        filters,
-        charts,
-        parts.block(f'<p class="note">{parts.escape(now.region.diagnostics.cut_basis_note)}</p>'),
-    )
+    state.follow(draw, *_FOLLOWED)
+    return parts.column(parts.heading("Диагностика", _who(now)), filters, charts)
+
+
+_FOLLOWED = ("procedure", "municipality", "domain", "level", "wave")
 
 
 def _who(now: Published) -> str:
     coverage = now.table("coverage")
     if coverage is None:
-        return "Охват неизвестен."
+        return "Охват неизвестен: в прогоне нет таблицы охвата."
     return findings.who_was_tested(coverage, now.table("procedures"))
 
 
 def _filters(state: State) -> pn.FlexBox:
     region = state.current.region
-    places = {TOTAL: "Весь регион"} | region.municipality_names
-    waves = {f"{WAVES[wave].capitalize()} диагностика": wave for wave in state.current.waves}
+    options = {
+        "procedure": ("Процедура", state.current.procedures, 300),
+        "domain": ("Компетенция", region.domain_names, 220),
+        "municipality": ("Муниципалитет", {TOTAL: "Весь регион"} | region.municipality_names, 220),
+        "level": ("Уровень", _levels(region.diagnostics.levels), 300),
+        "wave": ("Этап", _waves(state), 200),
+    }
+    if len(state.current.procedures) < 2:
+        del options["procedure"]
     widgets = {
-        "domain": parts.choice("Компетенция", _swap(region.domain_names), state.domain),
-        "municipality": parts.choice("Муниципалитет", _swap(places), state.municipality),
-        "wave": parts.choice("Этап", waves, state.wave),
+        name: parts.choice(label, _swap(names), state.shown(name), width=width)
+        for name, (label, names, width) in options.items()
     }
     for name, widget in widgets.items():
-        widget.param.watch(lambda event, n=name: state.param.update(**{n: event.new}), "value")
+        widget.param.watch(lambda event, n=name: state.select(n, event.new), "value")
 
     def show() -> None:
         for name, widget in widgets.items():
-            widget.value = getattr(state, name)
+            if name == "wave":
+                widget.options = _swap(_waves(state))
+            widget.value = state.shown(name)
 
     state.follow(show, *widgets)
     return parts.bar(*widgets.values())
@@ -67,22 +74,42 @@ def _swap(names: dict[str, str]) -> dict[str, str]:
     return {name: code for code, name in names.items()}
 
 
-def _charts(now: Published, shares: pd.DataFrame, state: State) -> list[pn.viewable.Viewable]:
-    region, wave = now.region, state.wave
-    lowest = shares[shares["level"] == region.diagnostics.levels[0].code]
-    lowest = lowest[lowest["wave"] == wave]
+def _levels(levels: tuple[Level, ...]) -> dict[str, str]:
+    return {level.code: findings.capital(level.label) for level in levels}
+
+
+def _waves(state: State) -> dict[str, str]:
+    waves = state.current.waves(state.procedure)
+    return {wave: f"{WAVES[wave].capitalize()} диагностика" for wave in waves}
+
+
+def _charts(now: Published, state: State) -> list[pn.viewable.Viewable]:
+    shares = now.of_procedure("level_shares", state.procedure)
+    of_level = shares[shares["level"] == state.shown("level")]
+    of_level = of_level[of_level["wave"] == state.wave]
+    region = now.region
     by_domain = figures.level_shares_by_domain(
-        shares, region, wave=wave, municipality=state.municipality
+        shares,
+        region,
+        wave=state.wave,
+        level=state.shown("level"),
+        municipality=state.municipality,
     )
     first = parts.row(
-        *_histogram(now, lowest, state),
+        _histogram(now, of_level, state),
         parts.chart(
             by_domain,
-            lambda: _domains_table(now, lowest, state.municipality),
+            lambda: _domains_table(now, of_level, state.municipality),
             on_tap=lambda y: state.toggle("domain", _pressed(region.domain_names, y)),
+            note=now.incomplete if state.municipality == TOTAL else "",
+            why="" if len(of_level) else now.gap(state.procedure),
         ),
     )
-    return [first, parts.later(lambda: _places_and_families(now, shares, lowest, state))]
+    return [
+        first,
+        parts.row(_levels_and_routes(now, shares, state)),
+        parts.later(lambda: _places_and_families(now, shares, of_level, state)),
+    ]
 
 
 def _pressed(names: dict[str, str], y: float) -> str:
@@ -90,70 +117,149 @@ def _pressed(names: dict[str, str], y: float) -> str:
     return list(names)[min(max(round(-y), 0), len(names) - 1)]
 
 
-def _places_and_families(
-    now: Published, shares: pd.DataFrame, lowest: pd.DataFrame, state: State
-) -> list[pn.FlexBox]:
-    region, wave = now.region, state.wave
-    by_place = figures.level_shares_by_municipality(
-        shares, region, wave=wave, domain=state.domain, emphasised=state.municipality
-    )
-    heat = figures.level_shares_heat(shares, region, wave=wave)
-    places = parts.chart(
-        by_place,
-        lambda: _places_table(now, lowest, state.domain),
-        on_tap=lambda y: state.toggle("municipality", _pressed(region.municipality_names, y)),
-    )
-    return [
-        parts.row(places, *_coverage(now, _scope(state))),
-        parts.row(
-            parts.chart(
-                heat, lambda: _families_table(now, lowest), min_width=620, note=_scope(state)
-            )
-        ),
-    ]
-
-
 def _scope(state: State) -> str:
-    """What stands on a chart of the whole region while a municipality is chosen."""
-    return "" if state.municipality == TOTAL else _WHOLE_REGION
+    """What stands on a chart of the whole region: who has not reported, and what it does not do."""
+    return parts.sentence(
+        state.current.incomplete, "" if state.municipality == TOTAL else _WHOLE_REGION
+    )
 
 
-def _histogram(now: Published, lowest: pd.DataFrame, state: State) -> list[pn.Column]:
-    histogram = now.of_procedure("score_histogram")
+# --- results and levels -------------------------------------------------------------------------
+
+
+def _histogram(now: Published, of_level: pd.DataFrame, state: State) -> pn.Column:
+    histogram = now.of_procedure("score_histogram", state.procedure)
     if histogram is None:
-        return []
-    cut = now.region.diagnostics.deficit_cut
+        return parts.missing("Распределение результатов", "в прогоне нет таблицы распределения")
+    domain = state.shown("domain")
     figure = figures.score_histogram(
         histogram,
-        cut=cut,
-        cut_label=wording.percent(cut),
-        title=_histogram_title(now, lowest, state),
+        now.region,
+        title=_histogram_title(now, of_level, state),
         wave=state.wave,
-        domain=state.domain,
+        domain=domain,
     )
-    note = _scope(state)
-    return [
-        parts.chart(figure, lambda: _histogram_table(histogram, state), min_width=300, note=note)
-    ]
+    rows = histogram[(histogram["wave"] == state.wave) & (histogram["domain"] == domain)]
+    return parts.chart(
+        figure,
+        lambda: _histogram_table(rows),
+        min_width=300,
+        note=_scope(state),
+        why="" if len(rows) else now.gap(state.procedure),
+    )
 
 
-def _histogram_title(now: Published, lowest: pd.DataFrame, state: State) -> str | None:
-    whole = (lowest["municipality"] == TOTAL) & (lowest["family"] == TOTAL)
-    rows = lowest[whole & (lowest["domain"] == state.domain)]
+def _histogram_title(now: Published, of_level: pd.DataFrame, state: State) -> str | None:
+    domain = state.shown("domain")
+    whole = (of_level["municipality"] == TOTAL) & (of_level["family"] == TOTAL)
+    rows = of_level[whole & (of_level["domain"] == domain) & (of_level["status"] == "ok")]
     if rows.empty:
         return None
-    level = now.region.diagnostics.levels[0].name
-    name = now.region.domain_names[state.domain]
-    where = "" if state.domain == TOTAL else f", «{name}»"
-    return f"{level[:1].upper()}{level[1:]}{where}: {figures.sentence(rows.iloc[0].to_dict())}"
+    level = _levels(now.region.diagnostics.levels)[state.shown("level")]
+    where = "" if domain == TOTAL else f", «{now.region.domain_names[domain]}»"
+    return f"{level}{where}: {figures.sentence(rows.iloc[0].to_dict())}"
 
 
-def _coverage(now: Published, note: str) -> list[pn.Column]:
-    coverage = now.table("coverage")
+def _levels_and_routes(now: Published, shares: pd.DataFrame, state: State) -> pn.Column:
+    """Each level of the document's result with its share and route, and where the cuts come from.
+
+    They are of the whole region and of the document's result, whatever is chosen.
+    """
+    title = "Уровни и маршруты"
+    levels = findings.levels(shares, now.region, wave=state.wave)
+    source = f'<p class="gap"><b>{parts.escape(parts.sentence(now.region.cut_source))}</b></p>'
+    notes = f'<p class="note">{parts.escape(_about_levels(now))}</p>'
+    if levels.empty:
+        reason = now.gap(state.procedure) or "долей уровней на этом этапе нет"
+        card = parts.missing(title, f"Показать нечего: {reason}")
+        card.append(parts.block(source + notes))
+        return card
+    scope = f'<p class="muted small">{parts.escape(_scope(state))}</p>'
+    table = _levels_table(now, levels)
+    return parts.card(parts.block(f"<h2>{title}</h2>{scope}{table}{source}{notes}"))
+
+
+def _about_levels(now: Published) -> str:
+    diagnostics = now.region.diagnostics
+    routes = f"Маршруты документа: {', '.join(diagnostics.routes)}" if diagnostics.routes else ""
+    return parts.sentence(routes, diagnostics.routes_note or "", diagnostics.cut_basis_note)
+
+
+def _levels_table(now: Published, levels: pd.DataFrame) -> str:
+    cuts = now.region.diagnostics.cuts
+    colours = dict(zip(cuts, figures.level_colours(len(cuts)), strict=True))
+    rows = levels.to_dict("records")
+    frame = pd.DataFrame(
+        {
+            "Уровень": [
+                f'<span class="swatch" style="background:{colours[row["level"]]}"></span>'
+                + parts.escape(findings.capital(row["label"]))
+                for row in rows
+            ],
+            "Результат, % максимума": levels["bounds"],
+            "Доля": [wording.with_note(row) for row in rows],
+            "95 % интервал": [wording.interval(row) for row in rows],
+            "n": [wording.number(row["n"]) for row in rows],
+        }
+    )
+    if any(level.route for level in now.region.diagnostics.levels):
+        frame["Маршрут"] = levels["route"]
+    numeric = ["Доля", "95 % интервал", "n"]
+    return parts.table(frame, numeric, html=["Уровень"])
+
+
+# --- municipalities and families ----------------------------------------------------------------
+
+
+def _places_and_families(
+    now: Published, shares: pd.DataFrame, of_level: pd.DataFrame, state: State
+) -> list[pn.FlexBox]:
+    region, level = now.region, state.shown("level")
+    domain = state.shown("domain")
+    by_place = figures.level_shares_by_municipality(
+        shares,
+        region,
+        wave=state.wave,
+        level=level,
+        domain=domain,
+        emphasised=state.municipality,
+    )
+    heat = figures.level_shares_heat(shares, region, wave=state.wave, level=level)
+    gap = now.gap(state.procedure)
+    placed = of_level[(of_level["domain"] == domain) & (of_level["municipality"] != TOTAL)]
+    in_families = of_level["family"] != TOTAL
+    places = parts.chart(
+        by_place,
+        lambda: _places_table(now, of_level, domain),
+        on_tap=lambda y: state.toggle("municipality", _pressed(region.municipality_names, y)),
+        note=now.incomplete,
+        why="" if len(placed) else gap or _NO_PLACES,
+    )
+    families = parts.chart(
+        heat,
+        lambda: _families_table(now, of_level),
+        min_width=620,
+        note=_scope(state),
+        why="" if in_families.any() else gap,
+    )
+    return [parts.row(places, _coverage(now, state)), parts.row(families)]
+
+
+def _coverage(now: Published, state: State) -> pn.Column:
+    title = "Охват диагностикой по муниципалитетам"
+    coverage = now.of_procedure("coverage", state.procedure)
     if coverage is None:
-        return []
+        return parts.missing(title, "в прогоне нет таблицы охвата")
+    if coverage.empty:
+        return parts.missing(title, now.gap(state.procedure) or _NO_PLACES)
     figure = figures.coverage_by_municipality(coverage, now.region)
-    return [parts.chart(figure, lambda: _coverage_table(now, coverage), note=note)]
+    placed = coverage["municipality"] != TOTAL
+    return parts.chart(
+        figure,
+        lambda: _coverage_table(now, coverage),
+        note=_scope(state),
+        why="" if placed.any() else _NO_PLACES,
+    )
 
 
 # --- the same as tables ---------------------------------------------------------------------------
@@ -167,8 +273,7 @@ def _named(rows: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
     )
 
 
-def _histogram_table(histogram: pd.DataFrame, state: State) -> str:
-    rows = histogram[(histogram["wave"] == state.wave) & (histogram["domain"] == state.domain)]
+def _histogram_table(rows: pd.DataFrame) -> str:
     rows = rows.assign(
         name=[
             f"{wording.number(100 * low, 1)}–{wording.number(100 * high, 1)}"
@@ -178,23 +283,21 @@ def _histogram_table(histogram: pd.DataFrame, state: State) -> str:
     return parts.readable(rows, {"name": "Результат, % максимума"} | _HEADINGS)
 
 
-def _domains_table(now: Published, lowest: pd.DataFrame, municipality: str) -> str:
-    rows = lowest[(lowest["municipality"] == municipality) & (lowest["family"] == TOTAL)]
+def _domains_table(now: Published, of_level: pd.DataFrame, municipality: str) -> str:
+    rows = of_level[(of_level["municipality"] == municipality) & (of_level["family"] == TOTAL)]
     rows = _named(rows, "domain", now.region.domain_names)
     return parts.readable(rows, {"name": "Компетенция"} | _HEADINGS)
 
 
-def _places_table(now: Published, lowest: pd.DataFrame, domain: str) -> str:
-    rows = lowest[(lowest["domain"] == domain) & (lowest["family"] == TOTAL)]
+def _places_table(now: Published, of_level: pd.DataFrame, domain: str) -> str:
+    rows = of_level[(of_level["domain"] == domain) & (of_level["family"] == TOTAL)]
     places = wording.with_unstated(now.region.municipality_names, rows["municipality"])
-    names = {TOTAL: now.region.name} | places
-    return parts.readable(
-        _named(rows, "municipality", names), {"name": "Муниципалитет"} | _HEADINGS
-    )
+    rows = _named(rows, "municipality", {TOTAL: now.whole} | places)
+    return parts.readable(rows, {"name": "Муниципалитет"} | _HEADINGS)
 
 
-def _families_table(now: Published, lowest: pd.DataFrame) -> str:
-    rows = lowest[(lowest["municipality"] == TOTAL) & (lowest["family"] != TOTAL)]
+def _families_table(now: Published, of_level: pd.DataFrame) -> str:
+    rows = of_level[(of_level["municipality"] == TOTAL) & (of_level["family"] != TOTAL)]
     families = wording.with_unstated(now.region.family_names, rows["family"])
     domains = {code: place for place, code in enumerate(now.region.domain_names)}
     rows = rows.sort_values("domain", key=lambda codes: codes.map(domains), kind="stable")
@@ -206,10 +309,9 @@ def _families_table(now: Published, lowest: pd.DataFrame) -> str:
 
 def _coverage_table(now: Published, coverage: pd.DataFrame) -> str:
     places = wording.with_unstated(now.region.municipality_names, coverage["municipality"])
-    names = {TOTAL: now.region.name} | places
     wide = coverage[coverage["measure"] == "tested_share"]
     counts = coverage[coverage["measure"] == "tested"].set_index("municipality")["estimate"]
-    rows = _named(wide, "municipality", names)
+    rows = _named(wide, "municipality", {TOTAL: now.whole} | places)
     rows = rows.assign(tested=rows["municipality"].map(counts))
     headings = {"name": "Муниципалитет", "tested": "Прошли", "n": "Работники", "estimate": "Доля"}
     return parts.readable(rows, headings)

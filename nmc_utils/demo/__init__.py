@@ -1,10 +1,19 @@
 """Demonstration editions: workbooks as municipalities would send them, from a documented model.
 
-Sizes come from ``demonstration`` in ``region.yaml``, words from the region's definition, everything
-else from a seed and the constants of the model. The model is described where it is drawn: people
-and abilities in `people`, items and answers in `diagnostics`, workplaces, organisations and РМА in
-`records`. The same seed gives the same bytes. Each random stream is seeded by the seed, the region,
-what it is for and the period, so an edition does not depend on which others are written with it.
+Sizes come from ``demonstration`` in ``region.yaml`` (`sizes`), words from the region's definition,
+everything else from a seed and the constants of the model. The model is described where it is
+drawn: people and abilities in `people`, items and answers in `diagnostics`, workplaces,
+organisations, РМА and counts in `records`. The same seed gives the same bytes. Each random stream
+is seeded by the seed, the region, what it is for and the period, so an edition does not depend on
+which others are written with it.
+
+What is sent differs as regions do. Results are of each competence or, with ``totals_only``, of the
+whole test; the answers to items come with them or not; the РМА may be missing; of the procedures in
+``counted`` each municipality sends counts, not records. A period is a calendar year, an academic
+year or a quarter, and all dates of the diagnostics lie in it.
+
+A whole country of invented regions, made after the regions of a data root, is written by `country`,
+one region at a time.
 
 What was drawn is kept under ``demo_truth/`` for tests. Nothing in the product reads it.
 """
@@ -21,13 +30,13 @@ import yaml
 from nmc_utils.demo.diagnostics import draw_diagnostics, truth
 from nmc_utils.demo.people import Setting, draw_population
 from nmc_utils.demo.records import draw_records
+from nmc_utils.demo.sizes import in_order, scaled
 from nmc_utils.demo.workbooks import write_workbooks
 from nmc_utils.editions import DefinitionError, EditionFile, Period, data_root, editions
-from nmc_utils.regions import Demonstration, Region, read_region
-from nmc_utils.tables import ROLES
+from nmc_utils.regions import Region, read_region
 from nmc_utils.terms import DEMONSTRATION
 
-__all__ = ["write"]
+__all__ = ["refuse_submitted", "write", "write_editions"]
 
 
 def write(
@@ -50,28 +59,34 @@ def write(
         Keys of ``demonstration`` in ``region.yaml``; all of them when None. What is written for a
         period does not depend on which others are named.
     persons
-        Staff of each edition instead of the size in ``region.yaml``. Organisations, tested persons
-        and flags follow in proportion; municipalities and РМА stay as they are.
+        Staff of each edition instead of the size in ``region.yaml``; the other sizes follow.
 
     Raises
     ------
     DefinitionError
         `root` holds submitted editions or files of unknown origin, or the region defines no such
-        demonstration.
+        demonstration or one that cannot be simulated.
     """
     root = data_root(root)
     definition = read_region(root, region)
     chosen = _chosen(definition, periods)
-    _refuse_submitted(root, region, chosen)
-    in_order = sorted(definition.demonstration, key=lambda text: Period.parse(text).starts_on)
-    sizes = {
-        period: _scaled(definition, definition.demonstration[period], persons)
-        for period in in_order
-    }
+    refuse_submitted(root)
+    _refuse_unknown(root, region, chosen)
+    return write_editions(root, definition, chosen, seed=seed, persons=persons)
+
+
+def write_editions(
+    root: Path, definition: Region, periods: Sequence[str], *, seed: int, persons: int | None = None
+) -> list[Path]:
+    """Write editions of a region that has been read, over what stands in their folders.
+
+    `periods` are keys of ``demonstration``; the parameters are otherwise those of `write`.
+    """
+    sizes = {period: scaled(definition, period, persons) for period in in_order(definition)}
     population = draw_population(definition, sizes, seed)
     return [
         _write_edition(root, Setting(definition, period, sizes[period], population, seed))
-        for period in chosen
+        for period in periods
     ]
 
 
@@ -88,52 +103,24 @@ def _chosen(definition: Region, periods: Sequence[str] | None) -> list[str]:
     return chosen
 
 
-def _refuse_submitted(root: Path, region: str, periods: Sequence[str]) -> None:
-    found = editions(root)
-    if submitted := [edition.key for edition in found if edition.origin == "submitted"]:
+def refuse_submitted(root: Path) -> None:
+    """Refuse a data root that holds submitted editions."""
+    if submitted := [edition.key for edition in editions(root) if edition.origin == "submitted"]:
         raise DefinitionError(
             f"{root}: в папке данных есть присланные издания {', '.join(submitted)}; "
             "демонстрация пишется только в отдельную папку. Создайте её: nmc init ПАПКА"
         )
-    demonstrations = {edition.sent for edition in found}
+
+
+def _refuse_unknown(root: Path, region: str, periods: Sequence[str]) -> None:
+    """Refuse to replace files that nothing says are a demonstration."""
     for folder in (root / "regions" / region / period for period in periods):
-        if folder.exists() and folder not in demonstrations and any(folder.iterdir()):
+        is_edition = (folder / "edition.yaml").is_file()
+        if folder.exists() and not is_edition and any(folder.iterdir()):
             raise DefinitionError(
                 f"{folder}: здесь лежат файлы без edition.yaml, их происхождение неизвестно; "
                 "перенесите их или укажите другую папку данных"
             )
-
-
-def _scaled(definition: Region, size: Demonstration, persons: int | None) -> Demonstration:
-    """Scale the edition to `persons`; the tested stay at least a dozen per family."""
-    if unknown := set(size.methodists) - set(ROLES):
-        raise DefinitionError(
-            f"{definition.name}, demonstration.methodists: нет роли {', '.join(sorted(unknown))}; "
-            f"допустимо: {', '.join(ROLES)}"
-        )
-    staff = size.staff if persons is None else persons
-    least = max(2 * sum(size.methodists.values()), 12 * len(definition.families))
-    if staff < least:
-        raise DefinitionError(
-            f"{definition.name}: в демонстрационном издании не может быть {staff} работников; "
-            f"нужно не меньше {least}"
-        )
-    factor = staff / size.staff
-    tested = max(round(size.tested * factor), min(size.tested, 12 * len(definition.families)))
-    organizations = max(round(size.organizations * factor), len(definition.municipalities), 2)
-
-    def flagged(count: int) -> int:
-        return min(max(round(count * factor), min(count, 1)), organizations)
-
-    return size.model_copy(
-        update={
-            "staff": staff,
-            "organizations": organizations,
-            "tested": min(tested, staff),
-            "low_performing": flagged(size.low_performing),
-            "mentoring": flagged(size.mentoring),
-        }
-    )
 
 
 def _write_edition(root: Path, setting: Setting) -> Path:

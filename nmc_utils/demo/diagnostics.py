@@ -1,7 +1,8 @@
 """The diagnostics of a demonstration edition: who came, what they were asked, what they answered.
 
 *Who is tested.* Weighted draw without replacement, weight ∝ r_m·exp(−γ_m·G): weaker people come to
-courses more often, unequally by municipality, γ_m ~ U(`SELECTION`), r_m ~ LN(0, `RATE_SD`).
+courses more often, unequally by municipality, γ_m ~ U(`SELECTION`), r_m ~ LN(0, `RATE_SD`). Another
+draw of this kind gives who took part in a further procedure, of which only counts are sent.
 
 *Items.* Discrimination ln a ~ N(`ITEM_LOG_A`), difficulty b ~ N(c + `DOMAIN_DIFFICULTY`_d,
 `ITEM_B_SD`²). One bank of `BANK_TO_FORM` form lengths for each domain; a domain that is `by_family`
@@ -89,7 +90,7 @@ class Sitting:
 
 def draw_diagnostics(setting: Setting) -> tuple[Bank, list[Sitting]]:
     """Draw those tested, a bank with forms, and the answers of the entry and exit waves."""
-    tested = _tested(setting)
+    tested = drawn_staff(setting, setting.size.tested, "tested")
     cut = setting.definition.diagnostics.deficit_cut
     bank = _calibrated(
         _bank(setting), setting.population.theta[tested], setting.family[tested], cut
@@ -105,7 +106,8 @@ def _draw(log_weight: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarra
     return np.sort(np.argsort(-keys, kind="stable")[:n])
 
 
-def _tested(setting: Setting) -> np.ndarray:
+def drawn_staff(setting: Setting, n: int, *purpose: str) -> np.ndarray:
+    """Draw `n` of the staff for one procedure of the edition: rows of the panel."""
     n_municipalities = len(setting.definition.municipalities)
     rng = setting.stream("selection")
     gamma = rng.uniform(*SELECTION, n_municipalities)
@@ -113,8 +115,7 @@ def _tested(setting: Setting) -> np.ndarray:
     staff = setting.people.loc[setting.staff]
     place = staff["municipality"].to_numpy()
     weight = log_rate[place] - gamma[place] * staff["ability"].to_numpy()
-    drawn = _draw(weight, setting.size.tested, setting.stream("tested", setting.period))
-    return setting.staff[drawn]
+    return setting.staff[_draw(weight, n, setting.stream(*purpose, setting.period))]
 
 
 # --- bank and forms ------------------------------------------------------------------------------
@@ -180,8 +181,9 @@ def _answers(
 
 
 def _length(setting: Setting) -> int:
-    """Days from the start of the period to the date of the data."""
-    return (setting.size.as_of - Period.parse(setting.period).starts_on).days
+    """Days from the start of the period to the date of the data, or to its end if that is later."""
+    period = Period.parse(setting.period)
+    return (min(setting.size.as_of, period.ends_on) - period.starts_on).days
 
 
 def _weekday(days: np.ndarray) -> np.ndarray:

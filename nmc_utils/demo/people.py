@@ -183,7 +183,11 @@ def _municipality_weights(definition: Region, rng: np.random.Generator) -> np.nd
     given = [municipality.relative_size for municipality in definition.municipalities]
     if None not in given:
         return np.array(given) / sum(given)
-    n = len(given)
+    return drawn_weights(len(given), rng)
+
+
+def drawn_weights(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw the shares of `n` municipalities, of which the first is the largest."""
     weights = rng.lognormal(0, 0.6, n)
     weights = np.maximum(weights / weights.sum(), 0.4 / n)
     largest = weights.argmax()

@@ -3,11 +3,14 @@
 Municipality, domain and family are numbers in the region's order. A table about persons has `who`,
 a row of the panel. A table with `sender`, a municipality, goes into that municipality's workbook,
 the others into that of the centre. People are sent by the municipality of their main workplace,
-an employment by that of the organisation.
+an employment by that of the organisation. Where scores are sent for the whole test alone, `domain`
+is ``TOTAL`` in them and in the forms.
 
 `SECOND_JOB_SHARE` of the staff work in a second organisation, half of them anywhere in the region.
 РМА are drawn from the staff by ability and chance among those with five years of experience:
 coordinators one per municipality in turn, methodists over families in proportion to staff.
+
+Of a procedure that is only counted each municipality sends how many of its staff were tested.
 """
 
 from __future__ import annotations
@@ -15,22 +18,26 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from nmc_utils.demo.diagnostics import Bank, Sitting
+from nmc_utils.demo.diagnostics import Bank, Sitting, drawn_staff
 from nmc_utils.demo.people import DAY, Setting, apportion
-from nmc_utils.tables import ROLES
+from nmc_utils.regions import CountedProcedure
+from nmc_utils.terms import ROLES, TOTAL
+
+PROCEDURE = "diag"  #: the procedure of which records are sent
 
 SECOND_JOB_SHARE = 0.05
 INTERNSHIP_SHARE = 0.045  #: of organisations
 INNOVATION_SHARE = 0.025  #: likewise
 
 SELECTION_WORDS = "проходили диагностику в ходе курсов повышения квалификации"
+COUNTED_SELECTION_WORDS = "участников определил организатор; присланы только числа"
 RELIABILITY_WORDS = (
     "технический отчёт разработчика теста: доля дисперсии истинных баллов, без учёта пропусков"
 )
 
 
 def draw_records(setting: Setting, bank: Bank, sittings: list[Sitting]) -> dict[str, pd.DataFrame]:
-    """Return the tables of the edition; `items` and `responses` only where they are sent."""
+    """Return the tables of the edition, those alone that are sent."""
     organizations = _organizations(setting)
     tables = {
         "staff": _staff(setting),
@@ -39,8 +46,11 @@ def draw_records(setting: Setting, bank: Bank, sittings: list[Sitting]) -> dict[
         "scores": pd.concat([_scores(setting, at) for at in sittings]),
         "procedures": _procedures(setting),
         "forms": _forms(setting, bank, sittings[0]),
-        "methodists": _methodists(setting),
     }
+    if setting.size.methodists:
+        tables["methodists"] = _methodists(setting)
+    if setting.size.counted:
+        tables["aggregates"] = pd.concat([_tested(setting, at) for at in setting.size.counted])
     if setting.size.item_responses:
         tables["items"] = _items(setting, bank)
         tables["responses"] = pd.concat([_responses(setting, at) for at in sittings])
@@ -191,8 +201,8 @@ def _members(setting: Setting, role: str, pool: pd.DataFrame) -> list[int]:
 # --- diagnostics ---------------------------------------------------------------------------------
 
 
-def _procedure(setting: Setting) -> str:
-    return f"diag-{setting.period}"
+def _procedure(setting: Setting, code: str = PROCEDURE) -> str:
+    return f"{code}-{setting.period}"
 
 
 def _form_ids(setting: Setting) -> np.ndarray:
@@ -201,35 +211,94 @@ def _form_ids(setting: Setting) -> np.ndarray:
 
 def _procedures(setting: Setting) -> pd.DataFrame:
     n_items = setting.size.items_per_domain * len(setting.domains)
+    recorded = {
+        "procedure_id": _procedure(setting),
+        "organiser": setting.definition.center,
+        "purpose": "выявление профессиональных дефицитов и построение ИОМ",
+        "instrument_version": f"демонстрационный банк {setting.period}, заданий: {n_items}",
+        "approval_protocol": None,
+        "selection": SELECTION_WORDS,
+        "comparability": None if setting.is_first else "несопоставимо",
+    }
+    counted = [
+        {
+            "procedure_id": _procedure(setting, procedure.code),
+            "organiser": procedure.organiser,
+            "purpose": procedure.purpose,
+            "selection": COUNTED_SELECTION_WORDS,
+        }
+        for procedure in setting.size.counted
+    ]
+    return pd.DataFrame([recorded, *counted], dtype=object)
+
+
+def _tested(setting: Setting, procedure: CountedProcedure) -> pd.DataFrame:
+    """Of the staff of each municipality, how many took part in a procedure that is only counted."""
+    tested = drawn_staff(setting, procedure.tested, "counted", procedure.code)
+    n_staff, n_tested = (_by_municipality(setting, who) for who in (setting.staff, tested))
+    return _counts(setting, procedure, "tested", n_tested, n_staff)
+
+
+def _by_municipality(setting: Setting, who: np.ndarray) -> np.ndarray:
+    place = setting.people["municipality"].to_numpy()[who]
+    return np.bincount(place, minlength=len(setting.definition.municipalities))
+
+
+def _counts(
+    setting: Setting,
+    procedure: CountedProcedure,
+    measure: str,
+    numerator: np.ndarray,
+    denominator: np.ndarray,
+    level: str | None = None,
+) -> pd.DataFrame:
+    """Rows of `aggregates`, one a municipality in the region's order, at entry, whole test."""
+    place = np.arange(len(numerator))
     return pd.DataFrame(
         {
-            "procedure_id": [_procedure(setting)],
-            "organiser": setting.definition.center,
-            "purpose": "выявление профессиональных дефицитов и построение ИОМ",
-            "instrument_version": f"демонстрационный банк {setting.period}, заданий: {n_items}",
-            "approval_protocol": None,
-            "selection": SELECTION_WORDS,
-            "comparability": None if setting.is_first else "несопоставимо",
+            "sender": place,
+            "procedure_id": _procedure(setting, procedure.code),
+            "wave": "entry",
+            "measure": measure,
+            "domain": TOTAL,
+            "level": level,
+            "municipality": place,
+            "numerator": numerator,
+            "denominator": denominator,
+            "as_of": pd.Timestamp(setting.size.as_of),
+            "document": None,
         }
     )
 
 
+def _parts(setting: Setting, values: np.ndarray) -> np.ndarray:
+    """Join the domains, the second of three axes, where results are of the whole test alone."""
+    return values.reshape(len(values), 1, -1) if setting.size.totals_only else values
+
+
+def _part_names(setting: Setting, n: int) -> np.ndarray:
+    """`domain` of `n` records, each of which has the parts of the test in order."""
+    parts = [TOTAL] if setting.size.totals_only else np.arange(len(setting.domains))
+    return np.tile(parts, n)
+
+
 def _forms(setting: Setting, bank: Bank, entry: Sitting) -> pd.DataFrame:
     """Forms × domains; reliability is stated only where no item responses are sent."""
-    n_forms, n_domains, n_items = bank.forms.shape
-    reliability = np.full((n_forms, n_domains), np.nan)
+    n_forms, n_parts, n_items = _parts(setting, bank.forms).shape
+    reliability = np.full((n_forms, n_parts), np.nan)
     if not setting.size.item_responses:
         for form in range(n_forms):
-            chances = bank.chances(entry.theta, np.full(len(entry.who), form))
+            own = bank.chances(entry.theta, np.full(len(entry.who), form))
+            chances = _parts(setting, own)
             true = chances.sum(axis=2).var(axis=0)
             error = (chances * (1 - chances)).sum(axis=2).mean(axis=0)
             reliability[form] = np.round(true / (true + error), 2)
     return pd.DataFrame(
         {
-            "form_id": np.repeat(_form_ids(setting), n_domains),
+            "form_id": np.repeat(_form_ids(setting), n_parts),
             "procedure_id": _procedure(setting),
-            "domain": np.tile(np.arange(n_domains), n_forms),
-            "subject": np.repeat(list(setting.definition.family_names.values()), n_domains),
+            "domain": _part_names(setting, n_forms),
+            "subject": np.repeat(list(setting.definition.family_names.values()), n_parts),
             "n_items": n_items,
             "max_score": n_items,
             "reliability": reliability.ravel(),
@@ -249,9 +318,10 @@ def _items(setting: Setting, bank: Bank) -> pd.DataFrame:
 
 
 def _scores(setting: Setting, sitting: Sitting) -> pd.DataFrame:
-    """Sums of the answers by domain; no answer counts 0."""
-    n_persons, n_domains, n_items = sitting.answers.shape
-    who = np.repeat(sitting.who, n_domains)
+    """Sums of the answers by domain, or over the whole test; no answer counts 0."""
+    answers = _parts(setting, sitting.answers)
+    n_persons, n_parts, n_items = answers.shape
+    who = np.repeat(sitting.who, n_parts)
     return pd.DataFrame(
         {
             "who": who,
@@ -260,10 +330,10 @@ def _scores(setting: Setting, sitting: Sitting) -> pd.DataFrame:
             "wave": sitting.wave,
             "attempt": 1,
             "form_id": _form_ids(setting)[setting.family[who]],
-            "domain": np.tile(np.arange(n_domains), n_persons),
-            "raw_score": np.nansum(sitting.answers, axis=2).ravel(),
+            "domain": _part_names(setting, n_persons),
+            "raw_score": np.nansum(answers, axis=2).ravel(),
             "max_score": n_items,
-            "taken_on": np.repeat(sitting.taken_on, n_domains),
+            "taken_on": np.repeat(sitting.taken_on, n_parts),
         }
     )
 

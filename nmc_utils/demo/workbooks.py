@@ -15,8 +15,8 @@ from xlsxwriter.worksheet import Worksheet
 from nmc_utils.demo.people import NAME
 from nmc_utils.intake.columns import EXPLANATION, PERSON_HEADERS, YES_NO, has_persons, headers
 from nmc_utils.regions import Region
-from nmc_utils.tables import CODED, TITLES
-from nmc_utils.terms import DEMONSTRATION
+from nmc_utils.tables import TITLES
+from nmc_utils.terms import CODED, DEMONSTRATION, TOTAL, WHOLE_TEST
 
 CENTER = "ЦНППМ"
 #: What a row is, for every sheet in the order of the sheets.
@@ -30,7 +30,10 @@ ROW_IS = {
     "forms": "одна форма теста и компетенция",
     "items": "одно задание формы",
     "methodists": "один участник регионального методического актива",
+    "aggregates": "одно число о муниципальном образовании, без сведений о людях",
 }
+#: Likewise where results are of the whole test alone.
+ROW_OF_TOTALS_IS = {"scores": "один человек и этап", "forms": "одна форма теста"}
 _EXCEL_ZERO = pd.Timestamp("1899-12-30")
 
 
@@ -44,10 +47,12 @@ def write_workbooks(
 ) -> None:
     """Write one workbook per municipality and one of the centre into `folder`."""
     worded = {name: _in_words(definition, name, frame, people) for name, frame in tables.items()}
+    rows = ROW_IS | (ROW_OF_TOTALS_IS if tables["scores"]["domain"].eq(TOTAL).all() else {})
     senders = [*enumerate(definition.municipality_names.values()), (None, CENTER)]
     for sender, name in senders:
         lines = [DEMONSTRATION, f"{title}. {name}", "Люди, организации и результаты вымышлены."]
         sheets = dict(_sheets(worded, sender))
+        lines += ["Листы и что на них строка:", *(f"{TITLES[at]} — {rows[at]}" for at in sheets)]
         _write_workbook(folder / f"{name}.xlsx", sheets, lines, datetime.combine(created, time()))
 
 
@@ -60,7 +65,9 @@ def _in_words(
     """
     words = CODED | {
         "municipality": dict(enumerate(definition.municipality_names.values())),
-        "domain": dict(enumerate(domain.name for domain in definition.domains)),
+        "domain": dict(enumerate(definition.competence_names.values())) | {TOTAL: WHOLE_TEST},
+        "measure": definition.counted_labels,
+        "level": {level.code: level.name for level in definition.diagnostics.levels},
     }
     columns = {}
     if has_persons(name):
@@ -94,8 +101,6 @@ def _sheets(
 def _write_workbook(
     path: Path, sheets: dict[str, pd.DataFrame], lines: list[str], created: datetime
 ) -> None:
-    lines = [*lines, "Листы и что на них строка:"]
-    lines += [f"{TITLES[name]} — {ROW_IS[name]}" for name in sheets]
     with xlsxwriter.Workbook(str(path), {"in_memory": True}) as book:
         book.set_properties({"created": created, "title": lines[1], "comments": DEMONSTRATION})
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})

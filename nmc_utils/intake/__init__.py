@@ -18,6 +18,7 @@ from nmc_utils.editions import Edition
 from nmc_utils.intake import checks, columns, shown
 from nmc_utils.intake.files import DEFINITION, Sent, read_folder, with_real_names, wrong_origin
 from nmc_utils.intake.pseudonyms import key_digest, key_for
+from nmc_utils.intake.reported import Reported
 from nmc_utils.intake.workbook import (
     CONSERVATION,
     PROBLEM,
@@ -52,6 +53,9 @@ class Intake:
         Canonical table → rows written.
     digest
         SHA-256 of all inputs: files, definitions, key.
+    missing
+        Codes of the municipalities of which nothing at all was sent, in the official order; none
+        where only numbers of the whole region were.
     files
         What files are called in all of the above → their names, which may name a person: for the
         terminal, never for a file.
@@ -62,6 +66,7 @@ class Intake:
     held_out: int
     tables: dict[str, int]
     digest: str
+    missing: tuple[str, ...]
     files: dict[str, str]
 
 
@@ -93,8 +98,9 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
     """Read, check and pseudonymise what was sent, and write the canonical tables.
 
     Everything in ``edition.sent`` is read anew. ``edition.validated`` is replaced as a whole by
-    one Parquet file a table, ``conservation.parquet``, ``problems.parquet`` and ``sources.json``;
-    the same inputs give the same bytes.
+    one Parquet file a table, ``status.parquet`` (which municipality has sent which table),
+    ``conservation.parquet``, ``problems.parquet`` and ``sources.json``; the same inputs give the
+    same bytes.
 
     Parameters
     ----------
@@ -121,12 +127,13 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
     pieces, refused, problems = _name_sheets(sent.books)
     checked = checks.check(pieces, edition.region, key)
     conservation = _conservation(checked.conservation, refused)
-    absent = _absent_sheets(sent.books)
+    absent = _absent_sheets(sent.books, checked.reported)
     problems = _problems([*sent.problems, *problems, *absent], checked)
     if not checked.tables:
         raise IntakeError(_nothing(edition, problems), problems, conservation, sent.files)
     sources = _sources(edition, sent.digests, key)
-    frames = checked.tables | {"conservation": conservation, "problems": problems}
+    frames = checked.tables | {"status": checked.reported.status}
+    frames |= {"conservation": conservation, "problems": problems}
     with _replacing(edition.validated) as folder:
         for name, frame in frames.items():
             frame.to_parquet(folder / f"{name}.parquet", index=False)
@@ -138,6 +145,7 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
         held_out=int(conservation["held_out"].sum()),
         tables={name: len(frame) for name, frame in checked.tables.items()},
         digest=sources["digest"],
+        missing=checked.reported.missing,
         files=sent.files,
     )
 
@@ -184,8 +192,11 @@ def _name_sheets(
 _TOGETHER = ("staff", "employment", "organizations", "scores")
 
 
-def _absent_sheets(books: list[Workbook]) -> list[dict[str, str]]:
-    """Tell the sheets that a municipality's workbook lacks though others have them, and no РМА."""
+def _absent_sheets(books: list[Workbook], reported: Reported) -> list[dict[str, str]]:
+    """Tell the sheets that a municipality's workbook lacks though others have them, and no РМА.
+
+    A sheet that stands in another file of the same municipalities is not lacking.
+    """
     given = {book.file: {columns.table_of(sheet.name) for sheet in book.sheets} for book in books}
     everywhere = set().union(*given.values())
     found = [
@@ -201,6 +212,7 @@ def _absent_sheets(books: list[Workbook]) -> list[dict[str, str]]:
         if tables & set(_TOGETHER)
         for table in _TOGETHER
         if table in everywhere - tables
+        if not (places := reported.speaks.get(file)) or not reported.is_sent(table, places)
     ]
     if given and "methodists" not in everywhere:
         found.append(

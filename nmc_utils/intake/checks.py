@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import pandas as pd
 from pandera.errors import SchemaErrors
 
+from nmc_utils.intake import aggregates
 from nmc_utils.intake.answers import Answers
 from nmc_utils.intake.columns import (
+    BLANK_MEANS,
     OPTIONAL_OF_PERSON,
     PERSON_HEADERS,
     WANTED,
@@ -24,32 +26,20 @@ from nmc_utils.intake.columns import (
 )
 from nmc_utils.intake.names import Names, rows_with_names
 from nmc_utils.intake.pseudonyms import identities, normalise
+from nmc_utils.intake.references import ORDER, Lacking, check_references
+from nmc_utils.intake.reported import Reported, reported
 from nmc_utils.intake.shown import words_of
 from nmc_utils.intake.workbook import (
     BLANK,
     CONSERVATION,
-    PROBLEM,
     SUPERSEDED,
     Batch,
     Piece,
-    problem,
 )
 from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, TITLES, validate
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import TOTAL, WHOLE_TEST
 
-#: A table comes after those it refers to.
-_ORDER = (
-    "organizations",
-    "procedures",
-    "staff",
-    "forms",
-    "items",
-    "employment",
-    "scores",
-    "responses",
-    "methodists",
-)
 _IDENTIFIERS = ("organization_id", "procedure_id", "form_id", "item_id")
 
 
@@ -60,6 +50,7 @@ class Checked:
     tables: dict[str, pd.DataFrame]
     conservation: pd.DataFrame
     problems: pd.DataFrame
+    reported: Reported
 
 
 def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked:
@@ -75,15 +66,18 @@ def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked
         The key of the identities.
     """
     names = _names_of(pieces)
-    sent = [table for table in _ORDER if pieces.get(table)]
+    sent = [table for table in ORDER if pieces.get(table)]
     batches = {table: Batch(table, pieces[table], names) for table in sent}
-    lacking = _Lacking(batches)
+    lacking = Lacking(batches)
     tables: dict[str, pd.DataFrame] = {}
     for table, batch in batches.items():
         _type_columns(batch, region)
         _refuse_names(batch, vocabulary(region, table))
         _identify(batch, region, key)
-        frame = _check_table(batch, batches, lacking)
+        if table == "aggregates":
+            aggregates.prepare(batch)
+        _refuse_totals(batch, batches)
+        frame = _check_table(batch, batches, lacking, region)
         if len(frame):
             order = list(batch.schema.unique)
             frame = frame.sort_values(order, kind="stable", ignore_index=True)
@@ -94,6 +88,7 @@ def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked
         tables,
         pd.concat([pd.DataFrame(columns=CONSERVATION), *(b.conservation() for b in ordered)]),
         pd.concat([lacking.problems(), *(b.problems() for b in ordered)]),
+        reported(batches, region),
     )
 
 
@@ -112,9 +107,11 @@ def _names_of(pieces: dict[str, list[Piece]]) -> Names:
     return Names.of(cells([surname]), cells(given))
 
 
-def _check_table(batch: Batch, batches: dict[str, Batch], lacking: _Lacking) -> pd.DataFrame:
+def _check_table(
+    batch: Batch, batches: dict[str, Batch], lacking: Lacking, region: Region
+) -> pd.DataFrame:
     answers = Answers(batch, batches) if batch.table == "responses" else None
-    _check_references(batch, batches, lacking)
+    check_references(batch, batches, lacking)
     if answers:
         answers.check()
     else:
@@ -123,7 +120,7 @@ def _check_table(batch: Batch, batches: dict[str, Batch], lacking: _Lacking) -> 
     lacking.hold(batch)
     values = batch.data if answers is None else answers.comparable()
     _check_clashes(batch, values)
-    _check_groups(batch)
+    _check_groups(batch, region)
     _check_repeats(batch, values)
     return batch.accepted() if answers is None else answers.long()
 
@@ -136,11 +133,13 @@ def _type_columns(batch: Batch, region: Region) -> None:
     for column in headers(batch.table):
         text, schema = batch.text[column], batch.schema.columns[column]
         dtype = type_of(batch.table, column)
-        if not schema.nullable:
+        blank = BLANK_MEANS.get(batch.table, {}).get(column)
+        if not schema.nullable and blank is None:
             _require(batch, column, schema.title)
         if column in words:
             batch.allowed[column] = words_of(words[column])
-            batch.data[column] = _coded(batch, column, words[column], region)
+            codes = _coded(batch, column, words[column])
+            batch.data[column] = codes if blank is None else codes.mask(text.isna(), blank)
         elif column == "subject":
             batch.allowed[column] = words_of(region.family_of_subject)
             batch.data[column] = _subject(batch, region)
@@ -190,20 +189,14 @@ def _require(batch: Batch, column: str, title: str) -> None:
     )
 
 
-def _coded(batch: Batch, column: str, words: dict[str, str], region: Region) -> pd.Series:
+def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
     """Replace words by codes; a word that is not in the list holds its row out."""
     codes = {folded(word): code for word, code in words.items()}
     text = batch.text[column]
-    if column == "domain":
-        total = region.domain_names[TOTAL]
-        is_total = text.str.casefold().eq(total.casefold())
-        batch.report(
-            is_total,
-            column,
-            "Здесь должна быть компетенция: итог по тесту система считает сама",
-            "Удалите строку с итогом по тесту.",
-            found=pd.Series(total, text.index),
-        )
+    if column == "domain" and TOTAL not in codes.values():
+        is_total = text.map(lambda value: folded(value) == folded(WHOLE_TEST), na_action="ignore")
+        is_total = is_total.eq(True)
+        _report_totals(batch, is_total, "Впишите компетенцию, к которой относится задание.")
         text = text.mask(is_total)
     found = text.map({value: codes.get(folded(value)) for value in text.dropna().unique()})
     title = batch.schema.columns[column].title
@@ -211,9 +204,50 @@ def _coded(batch: Batch, column: str, words: dict[str, str], region: Region) -> 
         text.notna() & found.isna(),
         column,
         f"Такого значения в столбце «{title}» быть не может",
-        f"Выберите из списка: {', '.join(words)}.",
+        f"Выберите из списка: {_listed(words)}.",
     )
     return found.astype("str")
+
+
+def _listed(words: dict[str, str]) -> str:
+    """The first word of each code; words with commas of their own stand in quotes."""
+    first: dict[str, str] = {}
+    for word, code in words.items():
+        first.setdefault(code, word)
+    if any("," in word for word in first.values()):
+        return "; ".join(f"«{word}»" for word in first.values())
+    return ", ".join(first.values())
+
+
+def _report_totals(batch: Batch, rows: pd.Series, remedy: str) -> None:
+    batch.report(
+        rows,
+        "domain",
+        "Здесь должна быть компетенция: итог по тесту система считает сама",
+        remedy,
+        found=pd.Series(WHOLE_TEST, batch.text.index),
+    )
+
+
+def _refuse_totals(batch: Batch, batches: dict[str, Batch]) -> None:
+    """Hold out the whole test where there are competences: of a form, of a sitting."""
+    if batch.table not in ("forms", "scores"):
+        return
+    sitting = [column for column in batch.schema.unique if column != "domain"]
+    totals = batch.data["domain"].eq(TOTAL) & batch.status.ne(BLANK)
+    wrong = _beside_competences(batch, sitting, batch)
+    if batch.table == "scores" and "forms" in batches:
+        wrong |= _beside_competences(batch, ["form_id"], batches["forms"])
+    wrong &= totals
+    _report_totals(batch, wrong, "Удалите строку с итогом по тесту.")
+    batch.data["domain"] = batch.data["domain"].mask(wrong)
+
+
+def _beside_competences(batch: Batch, on: list[str], other: Batch) -> pd.Series:
+    """Rows of `batch` that agree in `on` with a row of `other` that is of a competence."""
+    sent = other.data[other.data["domain"].notna() & other.status.ne(BLANK)]
+    sent = sent.loc[sent["domain"].ne(TOTAL), on].dropna()
+    return batch.data[on].notna().all(axis=1) & _equal_to_any(batch.data[on], sent)
 
 
 def _subject(batch: Batch, region: Region) -> pd.Series:
@@ -221,6 +255,7 @@ def _subject(batch: Batch, region: Region) -> pd.Series:
     known = {folded(subject): subject for subject in region.family_of_subject}
     text = batch.text["subject"]
     spelled = text.map({value: known.get(folded(value)) for value in text.dropna().unique()})
+    spelled = spelled.astype("str")
     batch.report(
         text.notna() & spelled.isna(),
         "subject",
@@ -229,7 +264,7 @@ def _subject(batch: Batch, region: Region) -> pd.Series:
         kind="note",
         once=True,
     )
-    return spelled.fillna(text).astype("str")
+    return spelled.fillna(text)
 
 
 def _identify(batch: Batch, region: Region, key: bytes) -> None:
@@ -286,110 +321,6 @@ def _bound(value: object) -> str:
     return f"{value:g}".replace(".", ",")
 
 
-# --- references ---------------------------------------------------------------------------------
-
-#: Table → (columns, table they refer to): the last column is the cell to correct.
-_REFERENCES: dict[str, list[tuple[list[str], str]]] = {
-    "forms": [(["procedure_id"], "procedures")],
-    "items": [(["form_id"], "forms"), (["form_id", "domain"], "forms")],
-    "employment": [(["person_id"], "staff"), (["organization_id"], "organizations")],
-    "scores": [
-        (["person_id"], "staff"),
-        (["procedure_id"], "procedures"),
-        (["form_id"], "forms"),
-        (["form_id", "domain"], "forms"),
-    ],
-    "responses": [(["person_id"], "staff"), (["form_id"], "items")],
-}
-_NOUNS = {
-    "person_id": "Этого человека",
-    "organization_id": "Этой организации",
-    "procedure_id": "Этой процедуры",
-    "form_id": "Этой формы",
-    "domain": "Такой компетенции в этой форме",
-}
-
-
-def _check_references(batch: Batch, batches: dict[str, Batch], lacking: _Lacking) -> None:
-    for columns, target in _REFERENCES.get(batch.table, []):
-        if lacking.behind(target):
-            continue
-        wanted = batch.data[columns]
-        usable = wanted.notna().all(axis=1)
-        if len(columns) > 1:  # an unknown form has been reported already
-            usable &= _among(wanted[columns[:-1]], batches[target])
-        elif columns[0] in batch.text:
-            known = batches[target].accepted()[columns[0]]
-            batch.allowed[columns[0]] = words_of(known.unique())
-        sent = _among(wanted, batches[target])
-        known = _among(wanted, batches[target], live=True)
-        noun, title = _NOUNS[columns[-1]], TITLES[target]
-        batch.report(
-            usable & ~sent,
-            columns[-1],
-            f"{noun} нет на листе «{title}» ни в одном файле",
-            f"Исправьте значение или добавьте строку на лист «{title}».",
-        )
-        batch.report(
-            usable & sent & ~known,
-            columns[-1],
-            f"{noun} нет среди принятых: строка на листе «{title}» задержана",
-            f"Сначала исправьте строку на листе «{title}».",
-        )
-
-
-class _Lacking:
-    """Tables without one row sent that was read, and the rows that are held out for want of them.
-
-    All rows that refer to such a table, and all that refer to those, make one problem.
-    """
-
-    def __init__(self, batches: dict[str, Batch]):
-        self._behind: dict[str, list[str]] = {}
-        for table in _ORDER:
-            if table not in batches or batches[table].status.eq(BLANK).all():
-                self._behind[table] = [table]
-                continue
-            targets = [target for _, target in _REFERENCES.get(table, [])]
-            causes = [cause for target in targets for cause in self.behind(target)]
-            self._behind[table] = list(dict.fromkeys(causes))
-        self._held: dict[str, dict[str, int]] = {}
-
-    def behind(self, table: str) -> list[str]:
-        """Lacking tables for want of which no row of `table` can be accepted."""
-        return self._behind[table]
-
-    def hold(self, batch: Batch) -> None:
-        """Hold out the rows of `batch` if a table is lacking that they need."""
-        causes = self.behind(batch.table)
-        if causes and (n_rows := batch.hold()):
-            for cause in causes:
-                self._held.setdefault(cause, {})[batch.table] = n_rows
-
-    def problems(self) -> pd.DataFrame:
-        """One problem for each lacking table that rows were held out for."""
-        rows = []
-        for cause, held in self._held.items():
-            title = TITLES[cause]
-            counted = ", ".join(f"«{TITLES[table]}» — {n_rows}" for table, n_rows in held.items())
-            meaning = (
-                f"Ни в одном файле нет листа «{title}», из которого прочитана хоть одна строка; "
-                f"без него задержано строк: {counted}"
-            )
-            remedy = f"Добавьте лист «{title}» или исправьте его, если он назван среди замечаний."
-            rows.append(problem("", "table", meaning, remedy, sheet=title, table=cause))
-        return pd.DataFrame(rows, columns=PROBLEM)
-
-
-def _among(wanted: pd.DataFrame, target: Batch, *, live: bool = False) -> pd.Series:
-    """Which rows of `wanted` occur in `target`."""
-    rows = target.data.loc[target.live] if live else target.data
-    if wanted.shape[1] == 1:
-        return wanted.iloc[:, 0].isin(rows[wanted.columns[0]].dropna())
-    pairs = pd.MultiIndex.from_frame(rows[list(wanted)].dropna())
-    return pd.Series(pd.MultiIndex.from_frame(wanted).isin(pairs), wanted.index)
-
-
 # --- rules of single tables ---------------------------------------------------------------------
 
 
@@ -415,6 +346,8 @@ def _check_rows(batch: Batch, batches: dict[str, Batch]) -> None:
         forms = batches.get("forms")
         _must_agree(batch, forms, ["form_id", "domain"], "max_score")
         _must_agree(batch, forms, ["form_id", "domain"], "procedure_id")
+    if batch.table == "aggregates":
+        aggregates.check_rows(batch, batches.get("scores"))
 
 
 def _must_agree(batch: Batch, target: Batch | None, on: list[str], column: str) -> None:
@@ -467,7 +400,8 @@ def _check_repeats(batch: Batch, values: pd.DataFrame) -> None:
 
 def _first(batch: Batch) -> str:
     """The column whose cell stands for the row."""
-    return batch.person or batch.key[0]
+    columns = batch.schema.columns
+    return batch.person or next(name for name in batch.key if not columns[name].nullable)
 
 
 def _equal_to_any(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.Series:
@@ -493,7 +427,7 @@ def _mask(batch: Batch, part: pd.Series) -> pd.Series:
     return part.reindex(batch.text.index, fill_value=False)
 
 
-def _check_groups(batch: Batch) -> None:
+def _check_groups(batch: Batch, region: Region) -> None:
     """Rules that rows break together; what is ambiguous is held out whole."""
     live = batch.data.loc[batch.live]
     if batch.table == "employment":
@@ -511,6 +445,8 @@ def _check_groups(batch: Batch) -> None:
             "Под этим номером в форме стоит несколько заданий",
             "Дайте каждому заданию формы свой номер.",
         )
+    if batch.table == "aggregates":
+        aggregates.check_groups(batch, region)
 
 
 def _contradicting(rows: pd.DataFrame, on: list[str]) -> pd.Series:

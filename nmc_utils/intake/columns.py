@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from nmc_utils.regions import Region
-from nmc_utils.tables import CODED, DATE, SCHEMAS, TITLES
-from nmc_utils.terms import TOTAL
+from nmc_utils.tables import DATE, SCHEMAS, TITLES
+from nmc_utils.terms import CODED, COUNTS, TOTAL, WHOLE_TEST
 
 #: Headers that identify a person in a workbook, in this order.
 PERSON_HEADERS = ("Фамилия", "Имя", "Отчество", "Дата рождения")
@@ -23,6 +23,10 @@ OPTIONAL_OF_PERSON = "Отчество"
 #: Canonical columns that intake makes from `PERSON_HEADERS`.
 FROM_PERSON = ("person_id", "methodist_id", "birth_year")
 YES_NO = {True: "да", False: "нет"}
+#: Table → column → code of an empty cell; elsewhere an empty cell is an unknown value.
+BLANK_MEANS = {"aggregates": {"domain": TOTAL, "municipality": TOTAL}}
+#: Tables of which a total is a record like any other, not a sum under the records.
+WITH_TOTALS = ("aggregates",)
 #: The sheet that explains a workbook and holds no records.
 EXPLANATION = "Пояснение"
 #: Type of a column → what is wrong with a cell that holds something else, and what to do.
@@ -33,6 +37,8 @@ WANTED = {
     "bool": ("Здесь должно быть «да» или «нет»", "Впишите «да» или «нет»."),
 }
 
+#: What people call the whole region, besides its name.
+_WHOLE_REGION = ("весь регион", "всего по региону", "итого по региону", "регион", "всего", "итого")
 _NUMBER = r"[+-]?[0-9]{1,40}(?:[.,][0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?"
 
 
@@ -64,8 +70,9 @@ def type_of(table: str, column: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Bring spellings of one word together: case, ё and е, spaces, kinds of hyphen."""
+    """Bring spellings of one word together: case, ё and е, spaces, kinds of hyphen, «60 %»."""
     text = re.sub(r"\s*[-\u2010-\u2015]\s*", "-", text.casefold().replace("ё", "е"))
+    text = re.sub(r"\s+%", "%", text)
     return " ".join(text.split())
 
 
@@ -137,20 +144,58 @@ def _is_optional(table: str, name: str) -> bool:
 
 
 def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
-    """Column → word of the workbook → code, for the columns of `table` that hold codes."""
-    families = {name: code for code, name in region.family_names.items()}
+    """Column → word of the workbook → code, for the columns of `table` that hold codes.
+
+    The first word of a code is the one to offer.
+    """
     words = {
         "municipality": {name: code for code, name in region.municipality_names.items()},
-        "domain": {name: code for code, name in region.domain_names.items() if code != TOTAL},
+        "domain": {name: code for code, name in region.competence_names.items()},
         **{column: {word: code for code, word in codes.items()} for column, codes in CODED.items()},
     }
+    if table in ("forms", "scores"):
+        words["domain"] = {WHOLE_TEST: TOTAL} | words["domain"]
     if table == "forms":
-        words["subject"] = families
+        words["subject"] = {name: code for code, name in region.family_names.items()}
+    if table == "aggregates":
+        words |= _counted(region)
+        of_region = dict.fromkeys((region.name, *_WHOLE_REGION), TOTAL)
+        words["municipality"] = of_region | words["municipality"]
     return {  # `position` is a word of a workplace and a number of an item
         column: words[column]
         for column in SCHEMAS[table].columns
         if column in words and type_of(table, column) == "str"
     }
+
+
+def _counted(region: Region) -> dict[str, dict[str, str]]:
+    """Words of what a region may count itself: any label of a metric, any name of a level."""
+    parts = [
+        part
+        for indicator in region.indicators
+        for variant in indicator.variants
+        for part in (variant.numerator, variant.denominator)
+        if part and part.metric and part.metric not in COUNTS
+    ]
+    labels = [(label, metric) for metric, label in region.counted_labels.items()]
+    levels = [
+        (word, level.code)
+        for level in region.diagnostics.levels
+        for word in (level.name, level.label, level.having, level.words)
+    ]
+    return {
+        "domain": {name: code for code, name in region.domain_names.items()},
+        "measure": _unambiguous([*labels, *((part.label, part.metric) for part in parts)]),
+        "level": _unambiguous(levels),
+    }
+
+
+def _unambiguous(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Word → code, without the words that name several codes."""
+    codes: dict[str, set[str]] = {}
+    for word, code in pairs:
+        codes.setdefault(folded(word), set()).add(code)
+    return {word: code for word, code in pairs if len(codes[folded(word)]) == 1}
 
 
 def typed(text: pd.Series, dtype: str) -> tuple[pd.Series, pd.Series]:

@@ -1,8 +1,8 @@
 """The files of an edition: what is read, what each is called, and whose they are.
 
 The name of a file may name a person («прислала …»), so what is written calls a file by its own name
-only if that consists of names of municipalities, numbers and the like; else by a number, the place
-of its digest among the digests.
+only if that consists of names of places and sheets, numbers and the like; else by a number, the
+place of its digest among the digests.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from nmc_utils.intake.columns import folded, is_explanation
 from nmc_utils.intake.shown import words_of
 from nmc_utils.intake.workbook import UnreadableError, Workbook, problem
 from nmc_utils.regions import Region
+from nmc_utils.tables import TITLES
 from nmc_utils.terms import DEMONSTRATION
 
 DEFINITION = "edition.yaml"
@@ -90,11 +91,9 @@ def _content(path: Path) -> bytes | UnreadableError:
 
 def _labels(paths: list[Path], digests: dict[Path, str], region: Region) -> dict[Path, str]:
     """What the files are called in everything that is written; what has no digest comes last."""
-    plain = _PLAIN_WORDS | words_of(
-        text.replace("_", " ")
-        for place in region.municipalities
-        for text in (place.name, place.code, place.kind)
-    )
+    places = [(place.name, place.code, place.kind) for place in region.municipalities]
+    texts = [region.name, region.code, *TITLES, *TITLES.values(), *sum(places, ())]
+    plain = _PLAIN_WORDS | words_of(text.replace("_", " ") for text in texts)
     ordered = sorted(paths, key=lambda path: (path not in digests, digests.get(path), path.name))
     labels = {}
     for number, path in enumerate(ordered, start=1):

@@ -27,6 +27,7 @@ from nmc_utils.intake import shown
 from nmc_utils.intake.columns import (
     PERSON_HEADERS,
     WANTED,
+    WITH_TOTALS,
     YES_NO,
     Naming,
     has_persons,
@@ -192,6 +193,8 @@ class Batch:
 
     def _totals(self) -> pd.Series:
         """Rows of totals; a person with such a surname has a date of birth."""
+        if self.table in WITH_TOTALS:
+            return pd.Series(False, self.text.index)
         first = self.text.iloc[:, 0]
         for column in self.text.columns.difference(self.positions, sort=False)[1:]:
             first = first.fillna(self.text[column])
@@ -274,11 +277,11 @@ class Batch:
         }
         return self.text[column].map(values).astype("str").fillna("")
 
-    def hold(self) -> int:
-        """Hold all live rows out, without a problem for each; return how many."""
-        n_rows = int(self.live.sum())
-        self.status[self.live] = HELD_OUT
-        return n_rows
+    def hold(self, rows: pd.Series) -> int:
+        """Hold those of `rows` out that are live, without a problem for each; return how many."""
+        held = rows & self.live
+        self.status[held] = HELD_OUT
+        return int(held.sum())
 
     def _positions_of(self, column: str) -> np.ndarray:
         """Position of `column` in each piece; of the first one where the piece lacks it."""

@@ -51,8 +51,8 @@ class Measure:
 
 
 MEASURES: dict[str, Measure] = {
-    "tested": Measure("прошли диагностику", "persons", True, "distributions.coverage"),
-    "tested_share": Measure("доля прошедших диагностику", "share", True, "distributions.coverage"),
+    "tested": Measure("прошли диагностику", "persons", True, "participation.coverage"),
+    "tested_share": Measure("доля прошедших диагностику", "share", True, "participation.coverage"),
     "level_share": Measure(
         "доля с результатом уровня", "share", True, "distributions.level_shares"
     ),

@@ -1,4 +1,4 @@
-"""Distributions of diagnostic results, level shares, and who was tested.
+"""Distributions of diagnostic results and level shares.
 
 The population is everyone tested in a procedure, never all teachers of the region: people come to
 the diagnostics with a course, not by a random draw.
@@ -15,17 +15,52 @@ import pandas as pd
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import mean_interval, share_interval
 from nmc_utils.regions import Region
-from nmc_utils.terms import TOTAL, UNSTATED
+from nmc_utils.terms import TOTAL, UNSTATED, WORST
 
 #: A score that is a hair above a cut by rounding alone still lies at the cut.
 ROUNDING = 1e-9
+
+
+def scored(tables: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
+    """Scores of an edition ready for measures: with the whole test and the persons' workplaces.
+
+    Where the document cuts by competence, the lowest one of each person is added as `WORST`. An
+    edition without scores gives no rows, with the same columns.
+    """
+    scores = with_total(tables["scores"]) if "scores" in tables else _NO_SCORES
+    if region.diagnostics.result_domain == WORST:
+        scores = with_worst(scores)
+    return with_attributes(scores, tables.get("employment", _NO_EMPLOYMENT), region)
+
+
+_NO_SCORES = pd.DataFrame(
+    {
+        "person_id": pd.Series(dtype="str"),
+        "procedure_id": pd.Series(dtype="str"),
+        "wave": pd.Series(dtype="str"),
+        "attempt": pd.Series(dtype="Int64"),
+        "form_id": pd.Series(dtype="str"),
+        "domain": pd.Series(dtype="str"),
+        "raw_score": pd.Series(dtype="float64"),
+        "max_score": pd.Series(dtype="float64"),
+    }
+)
+_NO_EMPLOYMENT = pd.DataFrame(
+    {
+        "person_id": pd.Series(dtype="str"),
+        "municipality": pd.Series(dtype="str"),
+        "subject": pd.Series(dtype="str"),
+        "is_main": pd.Series(dtype="bool"),
+    }
+)
 
 
 def with_total(scores: pd.DataFrame) -> pd.DataFrame:
     """Add the whole test (``domain="total"``) to the scores by domain.
 
     Only first attempts are kept. The total is the sum over domains, given to persons who have a
-    score in every domain of their form; a total over fewer domains would not compare.
+    score in every domain of their form; a total over fewer domains would not compare. Of a form
+    that was scored only as a whole the total stands already.
 
     Parameters
     ----------
@@ -35,23 +70,38 @@ def with_total(scores: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        A total stands among the domains, or a result stands twice.
+        A form has both a total and domains, or a result stands twice.
     """
     first = scores[scores["attempt"] == 1]
-    if (first["domain"] == TOTAL).any():
-        raise ValueError("the total is made here and must not be among the scores")
     if first.duplicated(["person_id", "procedure_id", "wave", "domain"]).any():
         raise ValueError("a result stands twice: person, procedure, wave and domain must be unique")
+    is_total = first["domain"] == TOTAL
+    whole, parts = first[is_total], first[~is_total]
+    if both := sorted(set(whole["form_id"]) & set(parts["form_id"])):
+        raise ValueError(f"form {both[0]!r} has a total among its domains: the total is made here")
     keys = ["person_id", "procedure_id", "wave", "attempt", "form_id"]
-    total = first.groupby(keys, as_index=False).agg(
-        raw_score=("raw_score", "sum"),
+    sums = parts.groupby(keys, as_index=False).agg(
+        raw_score=("raw_score", lambda column: column.sum(skipna=False)),
         max_score=("max_score", "sum"),
-        taken_on=("taken_on", "max"),
         domains=("domain", "size"),
     )
-    complete = first.groupby("form_id")["domain"].nunique()
-    whole = total[total["domains"] == total["form_id"].map(complete)].drop(columns="domains")
-    return pd.concat([first, whole.assign(domain=TOTAL)], ignore_index=True)
+    n_domains = parts.groupby("form_id")["domain"].nunique()
+    complete = sums[sums["domains"] == sums["form_id"].map(n_domains)].drop(columns="domains")
+    return pd.concat([parts, whole, complete.assign(domain=TOTAL)], ignore_index=True)
+
+
+def with_worst(scores: pd.DataFrame) -> pd.DataFrame:
+    """Add each person's lowest competence (``domain="worst"``), as a share of its maximum.
+
+    Given to persons who have the whole test; of equal competences the first one counts.
+    """
+    keys = ["person_id", "procedure_id", "wave"]
+    complete = scores.loc[scores["domain"] == TOTAL, keys]
+    parts = scores[scores["domain"] != TOTAL].merge(complete, on=keys)
+    share = parts["raw_score"] / parts["max_score"]
+    lowest = parts.assign(share=share).sort_values("share", kind="stable").drop_duplicates(keys)
+    lowest = lowest.drop(columns="share").sort_values(keys).assign(domain=WORST)
+    return pd.concat([scores, lowest], ignore_index=True)
 
 
 def with_attributes(scores: pd.DataFrame, employment: pd.DataFrame, region: Region) -> pd.DataFrame:
@@ -71,30 +121,13 @@ def with_attributes(scores: pd.DataFrame, employment: pd.DataFrame, region: Regi
         "domain": region.domain_names,
     }
     joined["family"] = joined["subject"].map(region.family_of_subject)
-    return joined.assign(**{name: _ordered(joined[name], order) for name, order in orders.items()})
+    return joined.assign(**{name: ordered(joined[name], order) for name, order in orders.items()})
 
 
-def _ordered(values: pd.Series, order: Iterable[str]) -> pd.Categorical:
+def ordered(values: pd.Series, order: Iterable[str]) -> pd.Categorical:
     """Categories in this order; `UNSTATED` is one of them only where it occurs."""
     categories = [*order, *([UNSTATED] if values.isna().any() else [])]
     return pd.Categorical(values.fillna(UNSTATED), categories)
-
-
-def procedures_by_size(results: pd.DataFrame, procedures: pd.DataFrame) -> pd.DataFrame:
-    """Put the procedures in order of the number of persons tested at entry, the largest first.
-
-    Results of several procedures are never added up: a view shows one, the largest by default.
-
-    Returns
-    -------
-    DataFrame
-        The canonical table with `procedure` for its id, and `persons`.
-    """
-    entry = results[results["wave"] == "entry"]
-    persons = entry.groupby("procedure")["person_id"].nunique()
-    named = procedures.rename(columns={"procedure_id": "procedure"})
-    counted = named.assign(persons=named["procedure"].map(persons).fillna(0).astype(int))
-    return counted.sort_values(["persons", "procedure"], ascending=[False, True], ignore_index=True)
 
 
 def level_shares(
@@ -197,12 +230,19 @@ def score_distribution(
     return _finish(pd.concat(tables, ignore_index=True), list(by))
 
 
-def score_histogram(scores: pd.DataFrame, cut: float, by: Sequence[str] = ()) -> pd.DataFrame:
+def score_histogram(
+    scores: pd.DataFrame, cuts: Mapping[str, float], by: Sequence[str] = ()
+) -> pd.DataFrame:
     """Share of results in each interval of the score scale.
 
-    Intervals are closed above, as levels are, and the cut is always one of their edges: those up
-    to it add up to the share at or below the cut. On each side they are equally wide and hold
-    equally many score steps, as many as fit in about 5 % of the maximum (the first also holds 0).
+    Intervals are closed above, as levels are, and every cut is one of their edges: those up to it
+    add up to the share at or below the cut. Within a level they are equally wide and hold equally
+    many score steps, as many as fit in about 5 % of the maximum (the first also holds 0).
+
+    Parameters
+    ----------
+    cuts
+        As in `level_shares`.
 
     Returns
     -------
@@ -210,19 +250,27 @@ def score_histogram(scores: pd.DataFrame, cut: float, by: Sequence[str] = ()) ->
         Measure table with keys `by`, `bin_low`, `bin_high` (shares 0–1) of the groups of `by` in
         which anybody was tested.
     """
+    bounds = np.array(list(cuts.values()), float)
     if not by:
-        return _histogram(scores, cut)
-    tables = []
-    for values, group in scores.groupby(list(by), observed=True):
-        keys = dict(zip(by, values, strict=True))
-        tables.append(_histogram(group, cut).assign(**keys))
-    table = pd.concat(tables, ignore_index=True)
-    return table[[*by, *table.columns.drop(list(by))]]
+        return _histogram(scores, bounds)
+    tables = [
+        _histogram(group, bounds).assign(**dict(zip(by, values, strict=True)))
+        for values, group in scores.groupby(list(by), observed=True)
+    ]
+    columns = [*by, "bin_low", "bin_high", *ESTIMATE_COLUMNS]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else _no_rows(columns)
 
 
-def _histogram(scores: pd.DataFrame, cut: float) -> pd.DataFrame:
+def _no_rows(columns: list[str]) -> pd.DataFrame:
+    """An empty measure table, its numbers numbers."""
+    table = pd.DataFrame(columns=columns)
+    numbers = ["bin_low", "bin_high", "estimate", "std_error", "ci_low", "ci_high"]
+    return table.astype({name: "float64" for name in numbers if name in table} | {"n": "Int64"})
+
+
+def _histogram(scores: pd.DataFrame, bounds: np.ndarray) -> pd.DataFrame:
     shares = _share_of_maximum(scores)
-    edges = _bin_edges(float(scores["max_score"].max()), cut)
+    edges = _bin_edges(float(scores["max_score"].max()), bounds)
     n_bins = len(edges) - 1
     bins = np.searchsorted(edges + ROUNDING, shares, side="left").clip(1, n_bins)
     count = np.bincount(bins, minlength=n_bins + 1)[1:]
@@ -243,52 +291,12 @@ def _histogram(scores: pd.DataFrame, cut: float) -> pd.DataFrame:
     return _finish(table, ["bin_low", "bin_high"])
 
 
-def coverage(
-    scores: pd.DataFrame, staff: pd.DataFrame, employment: pd.DataFrame, region: Region
-) -> pd.DataFrame:
-    """How many of the staff took the entry diagnostics, by municipality of the main workplace.
-
-    People are counted once, whatever the number of procedures; who has no main workplace is in the
-    municipality `UNSTATED`. The share describes who came and has no interval: nobody was drawn at
-    random.
-
-    Returns
-    -------
-    DataFrame
-        Measure table with key `municipality` (``"total"`` is the region): `tested` (persons) and
-        `tested_share`; `n` is the staff.
-    """
-    main = employment[employment["is_main"]].set_index("person_id")["municipality"]
-    tested = staff["person_id"].isin(scores.loc[scores["wave"] == "entry", "person_id"])
-    places = _ordered(staff["person_id"].map(main), region.municipality_names)
-    by_place = tested.groupby(places, observed=False).agg(["sum", "size"])
-    everyone = pd.DataFrame({"sum": [tested.sum()], "size": [len(staff)]}, index=[TOTAL])
-    counts = pd.concat([everyone, by_place]).rename_axis("municipality").reset_index()
-    tables = []
-    for measure in ("tested", "tested_share"):
-        n = counts["size"]
-        estimate = counts["sum"] if measure == "tested" else counts["sum"] / n.where(n > 0)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "municipality": counts["municipality"].astype("str"),
-                    "measure": measure,
-                    "estimate": estimate.astype(float).where(n > 0),
-                    "std_error": np.nan,
-                    "ci_low": np.nan,
-                    "ci_high": np.nan,
-                    "interval_kind": "none",
-                    "n": n,
-                }
-            )
-        )
-    return _finish(pd.concat(tables, ignore_index=True), ["municipality"])
-
-
 def broken_down(
     measure: Callable[[Sequence[str]], pd.DataFrame],
     by: Sequence[str],
     over: Sequence[str] = ("municipality", "family"),
+    *,
+    counted: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Put a measure for everyone and for the groups of each column of `over` into one table.
 
@@ -300,12 +308,18 @@ def broken_down(
         Keys that every row has.
     over
         Columns broken down one at a time; the others are ``"total"`` in those rows.
+    counted
+        Rows of the same measure that the region has counted itself, put below.
     """
     parts = [measure(by).assign(**dict.fromkeys(over, TOTAL))]
     for name in over:
         rest = {other: TOTAL for other in over if other != name}
         parts.append(measure([*by, name]).assign(**rest))
-    table = pd.concat([part.astype(dict.fromkeys(over, "str")) for part in parts])
+    parts = [part.astype(dict.fromkeys(over, "str")) for part in parts]
+    if counted is not None and len(counted):
+        parts = [part for part in parts if len(part)]
+        parts.append(counted[[*by, *over, *counted.columns.drop([*by, *over, "note"])]])
+    table = pd.concat(parts)
     keys = [*by, *over]
     others = [name for name in table if name not in keys]
     return table[[*keys, *others]].reset_index(drop=True)
@@ -324,14 +338,15 @@ def _share_of_maximum(scores: pd.DataFrame) -> pd.Series:
     return given["raw_score"] / given["max_score"]
 
 
-def _bin_edges(max_score: float, cut: float, widest: float = 0.05) -> np.ndarray:
-    """Edges from 0 to 1 with the cut among them, equally many score steps a bin on each side."""
-    step = 1 / max_score
-    below = int(cut / step + ROUNDING)
-    above = math.ceil(1 / step - ROUNDING) - below
-    together = max(1, int(widest / step + ROUNDING))
-    sides = [max(1, round(steps / together)) for steps in (below, above)]
-    return np.append(np.linspace(0, cut, sides[0] + 1), np.linspace(cut, 1, sides[1] + 1)[1:])
+def _bin_edges(max_score: float, bounds: np.ndarray, widest: float = 0.05) -> np.ndarray:
+    """Edges from 0 to 1 with all `bounds` among them, as many score steps in a bin of a level."""
+    steps = np.floor(bounds * max_score + ROUNDING)
+    steps[-1] = math.ceil(max_score - ROUNDING)
+    together = max(1, int(widest * max_score + ROUNDING))
+    n_bins = np.maximum(1, np.round(np.diff(steps, prepend=0) / together)).astype(int)
+    lows = np.append(0, bounds[:-1])
+    parts = [np.linspace(*ends, n + 1)[1:] for *ends, n in zip(lows, bounds, n_bins, strict=True)]
+    return np.concatenate([[0.0], *parts])
 
 
 def _group_size(table: pd.DataFrame, by: Sequence[str]) -> pd.Series:

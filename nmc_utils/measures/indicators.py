@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nmc_utils import terms
 from nmc_utils.editions import Edition, Period
+from nmc_utils.measures.counts import counted_number
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import share_interval
 from nmc_utils.measures.periods import is_current
+from nmc_utils.measures.reporting import absent_of
 from nmc_utils.regions import Count, Indicator, Quantity, Region, Target, Variant
 from nmc_utils.terms import COUNTED, TABLE_TITLES
 
@@ -90,11 +93,12 @@ def indicators(edition: Edition, tables: Tables) -> pd.DataFrame:
     rows = [
         {"indicator": indicator.id, "region": edition.region.code, "period": edition.period.text}
         | row
-        | _judge(row["estimate"], indicator, edition)
+        | _judge(row["estimate"], row["doubt"], indicator, edition)
         for indicator in edition.region.indicators
         for row in _values(indicator, edition, facts, tables)
     ]
     table = pd.DataFrame(rows).assign(std_error=np.nan)
+    table["target_year"] = table["target_year"].astype("Int64")
     table["bound"] = table["bound"].where(table["estimate"].notna(), None)
     table["status"] = np.where(table["estimate"].notna(), "ok", "no_data")
     table["n"] = table["denominator"].round().astype("Int64")
@@ -114,7 +118,15 @@ def _values(
             rows.append(_variant(indicator, variant, "published", edition, facts, tables))
         if all(part.count for part in parts):
             rows.append(_variant(indicator, variant, "recorded", edition, facts, tables))
+        if _is_counted(parts, tables):
+            rows.append(_variant(indicator, variant, "aggregate", edition, facts, tables))
     return rows
+
+
+def _is_counted(parts: list[Quantity], tables: Tables) -> bool:
+    """Whether the region has sent a count of any of these."""
+    counts = tables.get("aggregates")
+    return counts is not None and counts["measure"].isin([part.metric for part in parts]).any()
 
 
 @dataclass(frozen=True)
@@ -125,6 +137,7 @@ class _Value:
     source: str
     bound: str = "exact"
     unit: str | None = None  #: as a document writes it
+    doubt: str = ""  #: why it must not be judged
 
 
 def _own_value(indicator: Indicator, edition: Edition, facts: Facts) -> dict[str, Any]:
@@ -138,6 +151,7 @@ def _own_value(indicator: Indicator, edition: Edition, facts: Facts) -> dict[str
         estimate=value.number / (100 if indicator.unit == "share" else 1),
         bound=value.bound,
         source=value.source,
+        doubt=value.doubt,
     )
 
 
@@ -155,6 +169,8 @@ def _variant(
     def value_of(part: Quantity) -> _Value:
         if basis == "recorded":
             return _recorded(part.count, edition, tables)
+        if basis == "aggregate":
+            return _Value(*counted_number(tables, part.metric, edition.region))
         value = _published(part.metric, part.label, edition, facts)
         _check_unit(value, indicator, units)
         return value
@@ -162,6 +178,7 @@ def _variant(
     top = value_of(variant.numerator)
     if variant.denominator is None:
         outcome = {"estimate": top.number, "bound": top.bound, "source": top.source}
+        outcome["doubt"] = top.doubt
     else:
         outcome = _divided(top, value_of(variant.denominator), indicator)
         outcome["denominator_label"] = variant.denominator.label
@@ -189,6 +206,7 @@ def _divided(top: _Value, bottom: _Value, indicator: Indicator) -> dict[str, Any
         "estimate": np.nan,
         "denominator": bottom.number,
         "bound": _bound_of_ratio(top.bound, bottom.bound),
+        "doubt": top.doubt or bottom.doubt,
         "source": top.source if same else f"{top.source}; {bottom.source}",
     }
     if bottom.number > 0 and np.isfinite(top.number):
@@ -217,9 +235,17 @@ def _published(metric: str | None, label: str, edition: Edition, facts: Facts) -
     fact = _fact(facts, metric, edition.period)
     if fact is None:
         return _Value(np.nan, f"не опубликовано: {label}")
-    span = "" if fact["period"] == edition.period.text else f", за {fact['period']}"
-    source = _place(edition.region, fact["document"], fact["locator"]) + span
-    return _Value(fact["number"], source, fact["bound"].replace(" ", "_"), fact["unit"])
+    source = _place(edition.region, fact["document"], fact["locator"])
+    doubt = ""
+    match fact["period"]:
+        case terms.EVERY_YEAR:
+            source += f", {terms.EVERY_YEAR}"
+        case terms.NO_YEAR:
+            doubt = "год значения в документе не указан"
+            source += ", год не указан"
+        case span if span != _written(edition.period):
+            source += f", за {span}"
+    return _Value(fact["number"], source, fact["bound"].replace(" ", "_"), fact["unit"], doubt)
 
 
 def _check_unit(value: _Value, indicator: Indicator, allowed: tuple[str, ...]) -> None:
@@ -231,7 +257,10 @@ def _check_unit(value: _Value, indicator: Indicator, allowed: tuple[str, ...]) -
 
 
 def _recorded(count: Count, edition: Edition, tables: Tables) -> _Value:
-    """Count rows that hold on the day of the edition, persons and organisations once."""
+    """Count rows that hold on the day of the edition, persons and organisations once.
+
+    Without the rows of some municipalities the number is shown, and not judged.
+    """
     title = TABLE_TITLES[count.table]
     if count.table not in tables:
         return _Value(np.nan, f"нет таблицы «{title}»")
@@ -243,7 +272,11 @@ def _recorded(count: Count, edition: Edition, tables: Tables) -> _Value:
         _check_where(count.table, frame, column, value)
         chosen &= (frame[column] == value).fillna(False)
     number = frame.loc[chosen, COUNTED[count.table]].nunique()
-    return _Value(float(number), f"записи издания, таблица «{title}»")
+    source, doubt = f"записи издания, таблица «{title}»", ""
+    if unsent := len(absent_of(tables, count.table)):
+        doubt = f"нет данных {unsent} из {len(edition.region.municipalities)} муниципалитетов"
+        source += f", {doubt}"
+    return _Value(float(number), source, doubt=doubt)
 
 
 def _check_where(table: str, frame: pd.DataFrame, column: str, value: str | bool | int) -> None:
@@ -264,13 +297,28 @@ def _check_where(table: str, frame: pd.DataFrame, column: str, value: str | bool
         raise ValueError(f"{where} не подходит; допустимо: {allowed}")
 
 
+def _written(period: Period) -> str:
+    """The period as ``published.csv`` writes it; nothing for one that no fact is of."""
+    if period.kind == "academic_year":
+        return period.text.replace("-", "/")
+    return "" if period.kind == "cumulative" else period.text
+
+
 def _fact(facts: Facts, metric: str | None, period: Period) -> pd.Series | None:
-    """The fact of this period, else of a span of years that ends in it (cumulative)."""
+    """The fact of this period, else the one of the shortest span of years that ends in it.
+
+    Failing these, a fact of every year, and last one without a year.
+    """
     mine = facts[(facts["metric"] == metric) & facts["kind"].isin(["actual", "count"])]
-    exact = mine[mine["period"] == period.text]
-    if exact.empty and period.kind == "calendar_year":
-        exact = mine[mine["period"].str.fullmatch(rf"20\d\d-{period.year}")]
-    return None if exact.empty else exact.iloc[0]
+    spans: list[str] = []
+    if period.kind == "calendar_year":
+        of_year = mine["period"].str.fullmatch(rf"20\d\d-{period.year}")
+        spans = sorted(mine.loc[of_year, "period"], reverse=True)
+    for written in (_written(period), *spans, terms.EVERY_YEAR, terms.NO_YEAR):
+        found = mine[mine["period"] == written]
+        if len(found):
+            return found.iloc[0]
+    return None
 
 
 def _place(region: Region, document: str, section: str) -> str:
@@ -280,43 +328,59 @@ def _place(region: Region, document: str, section: str) -> str:
 # --- judgement ----------------------------------------------------------------------------------
 
 
-def _judge(estimate: float, indicator: Indicator, edition: Edition) -> dict[str, Any]:
+def _judge(estimate: float, doubt: str, indicator: Indicator, edition: Edition) -> dict[str, Any]:
     """Compare with the target of the same year; otherwise say when a target falls due."""
-    now, later = _targets(indicator, edition.period)
-    row = _planned(now or later, edition) | {"comparator": indicator.comparator}
+    now, later, undated = _targets(indicator, edition.period)
+    target = now or later or undated
+    row = _planned(target, edition) | {"comparator": indicator.comparator}
     if np.isnan(estimate):
-        code, note = "no_data", ""
+        code, label = "no_data", ""
+    elif target is None:
+        code, label = "no_target", f"; {doubt}" if doubt else ""
+    elif doubt:
+        code, label = "not_applicable", f": {doubt}"
     elif now:
-        code, note = "attained" if _meets(estimate, now, indicator) else "not_attained", ""
+        code, label = "attained" if _meets(estimate, now, indicator) else "not_attained", ""
     elif later:
-        done = "уже выполнен" if _meets(estimate, later, indicator) else "пока не выполнен"
-        code, note = "not_due", f", ориентир {later.first_year}: {done}"
+        code = "not_due"
+        label = f", ориентир {later.first_year}: {_done(estimate, later, indicator)}"
     else:
-        code, note = "no_target", ""
+        code = "not_due"
+        label = f": в документе срока нет, ориентир {_done(estimate, undated, indicator)}"
     if indicator.caveat and code != "no_data":
-        note += f"; {indicator.caveat}"
-    return row | {"attainment": code, "attainment_label": ATTAINMENT[code] + note}
+        label += f"; {indicator.caveat}"
+    return row | {"attainment": code, "attainment_label": ATTAINMENT[code] + label}
+
+
+def _done(estimate: float, target: Target, indicator: Indicator) -> str:
+    return "уже выполнен" if _meets(estimate, target, indicator) else "пока не выполнен"
 
 
 def _planned(target: Target | None, edition: Edition) -> dict[str, Any]:
     if target is None:
         return {"target": np.nan, "target_year": pd.NA, "target_source": None}
+    year = target.first_year
     return {
         "target": float(target.value),
-        "target_year": max(target.first_year, edition.period.year),
+        "target_year": pd.NA if year is None else max(year, edition.period.year),
         "target_source": _place(edition.region, target.document, target.section),
     }
 
 
-def _targets(indicator: Indicator, period: Period) -> tuple[Target | None, Target | None]:
-    """The target of the period and, failing that, the next one. Only whole years have targets."""
+def _targets(
+    indicator: Indicator, period: Period
+) -> tuple[Target | None, Target | None, Target | None]:
+    """The target of the period, the next one, and one without a date.
+
+    Only whole calendar years have targets.
+    """
+    dated = [target for target in indicator.targets if target.first_year is not None]
+    undated = [target for target in indicator.targets if target.first_year is None]
     if period.kind != "calendar_year":
-        return None, None
-    now = [t for t in indicator.targets if t.first_year <= period.year <= t.last_year]
-    later = sorted(
-        (t for t in indicator.targets if t.first_year > period.year), key=lambda t: t.first_year
-    )
-    return next(iter(now), None), next(iter(later), None)
+        dated = []
+    now = [t for t in dated if t.first_year <= period.year <= t.last_year]
+    later = sorted((t for t in dated if t.first_year > period.year), key=lambda t: t.first_year)
+    return next(iter(now), None), next(iter(later), None), next(iter(undated), None)
 
 
 def _meets(estimate: float, target: Target, indicator: Indicator) -> bool:

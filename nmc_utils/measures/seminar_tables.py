@@ -10,18 +10,24 @@ from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ROUNDING
 from nmc_utils.measures.periods import is_current
 from nmc_utils.measures.seminars import REASONS, SeminarPlan
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import TOTAL, WORST
 
 #: Why a person is without a group: the plan's own reasons, and that there was nothing to plan by.
 WITHOUT_GROUP = REASONS | {
-    "not_assessed": "Нет результата по одной из компетенций формы: план этих людей не охватывает."
+    "not_assessed": "Нет результата по каждой из компетенций формы: план этих людей не охватывает."
 }
 
 
-def tested_at_entry(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the first attempts of the entry wave by domain, without the whole test."""
-    first = (results["wave"] == "entry") & (results["attempt"] == 1) & (results["domain"] != TOTAL)
-    return results[first]
+def family_at_entry(results: pd.DataFrame) -> pd.Series:
+    """Subject family by `person_id` of everyone tested at entry, whatever was sent of the result.
+
+    Parameters
+    ----------
+    results
+        Of `scored`, of one procedure.
+    """
+    entry = results[results["wave"] == "entry"].drop_duplicates("person_id")
+    return entry.set_index("person_id")["family"].astype("str")
 
 
 def deficits(results: pd.DataFrame, cut: float) -> pd.DataFrame:
@@ -30,7 +36,8 @@ def deficits(results: pd.DataFrame, cut: float) -> pd.DataFrame:
     Parameters
     ----------
     results
-        Scores by domain of one procedure; `tested_at_entry` chooses those that count.
+        Scores of one procedure; the first attempts at entry by competence count, the whole test
+        and the lowest competence do not.
     cut
         Share of the maximum.
 
@@ -38,14 +45,16 @@ def deficits(results: pd.DataFrame, cut: float) -> pd.DataFrame:
     -------
     DataFrame
         `person_id` × domain, 0 or 1, for persons with a result in every domain of their form. A
-        domain that a form does not have is no deficit of those who took it.
+        domain that a form does not have is no deficit of those who took it. Without results by
+        competence the frame has no rows and no columns.
 
     Raises
     ------
     ValueError
         A person has two results in a domain, as when two procedures are given at once.
     """
-    entry = tested_at_entry(results)
+    first = (results["wave"] == "entry") & (results["attempt"] == 1)
+    entry = results[first & ~results["domain"].isin([TOTAL, WORST])]
     if entry.duplicated(["person_id", "domain"]).any():
         raise ValueError("a person has two results in a domain: give one procedure at a time")
     given = entry.dropna(subset="raw_score")
@@ -98,13 +107,18 @@ def leaders(
     return frame[columns].sort_values("leader_id").reset_index(drop=True)
 
 
-def summary(plan: SeminarPlan, deficits: pd.DataFrame, family: pd.Series) -> pd.DataFrame:
+def summary(
+    plan: SeminarPlan, deficits: pd.DataFrame, family: pd.Series, *, gap: str | None = None
+) -> pd.DataFrame:
     """Describe a plan for the whole region and by family.
 
     Parameters
     ----------
     family
         Family by `person_id` of everyone tested at entry, with or without `deficits`.
+    gap
+        What was not sent of the procedure; where nobody has results by competence there is no
+        plan, its numbers are «no_data», for everyone alone, and this is their note.
 
     Returns
     -------
@@ -134,7 +148,16 @@ def summary(plan: SeminarPlan, deficits: pd.DataFrame, family: pd.Series) -> pd.
             values["plan_gap"] = plan.gap
         rows += [(name, measure, value, len(part)) for measure, value in values.items()]
     table = pd.DataFrame(rows, columns=["family", "measure", "estimate", "n"])
-    return _measures(table, ["family"])
+    note = None
+    if deficits.empty:
+        table = table[table["family"] == TOTAL].reset_index(drop=True)
+        table["estimate"] = table["estimate"].where(table["measure"] == "plan_not_assessed")
+        note = gap or NO_DOMAIN_RESULTS
+    table = _measures(table, ["family"])
+    return table.assign(note=pd.Series(note, table.index).where(table["status"] != "ok"))
+
+
+NO_DOMAIN_RESULTS = "нет результатов по компетенциям"
 
 
 def topic_need(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:

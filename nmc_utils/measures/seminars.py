@@ -100,7 +100,7 @@ def seminar_groups(
     ----------
     deficits
         `person_id` × domain: 1 where the person has a deficit, else 0. Everyone is assessed in
-        every domain, of which there are at most `MAX_DOMAINS`.
+        every domain, of which there are at most `MAX_DOMAINS`. Without persons the plan is empty.
     family
         Family by `person_id`, strings. Without it everyone is one family, `EVERYONE`.
     size
@@ -134,8 +134,10 @@ def seminar_groups(
     value and a known plan are left out: no better plan uses them (Dantzig, Fulkerson and Johnson
     1954).
     """
-    rules = _rules(deficits.columns, size, topics, unneeded_cost)
+    if not len(deficits):
+        return _joined([], 0, unneeded_cost)
     deficits = _checked_deficits(deficits)
+    rules = _rules(deficits.columns, size, topics, unneeded_cost)
     leaders = None if leaders is None else _checked_leaders(leaders, family, deficits.columns)
     families = _checked_family(family, deficits.index)
     tasks = [
@@ -178,9 +180,8 @@ def _checked_deficits(deficits: pd.DataFrame) -> pd.DataFrame:
         if labels.has_duplicates:
             twice = labels[labels.duplicated()].tolist()[0]
             raise ValueError(f"{what} {twice!r} occurs twice in deficits")
-    if deficits.empty:
-        persons, domains = deficits.shape
-        raise ValueError(f"nothing to plan: deficits has {persons} persons and {domains} domains")
+    if deficits.columns.empty:
+        raise ValueError(f"nothing to plan by: {len(deficits)} persons and no domain")
     wrong = ~deficits.isin([0, 1]).to_numpy(bool)
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
@@ -348,9 +349,11 @@ def _reasons(
 
 
 def _joined(plans: Sequence[_FamilyPlan], n_deficits: int, cost: float) -> SeminarPlan:
-    members = pd.concat([plan.members for plan in plans]).sort_values("person_id")
+    nobody = pd.DataFrame({"person_id": pd.Series(dtype=_TEXT), "group_id": None, "reason": None})
+    none = pd.DataFrame(columns=["group_id", "family", "topics", "size", "leader_id"])
+    members = pd.concat([plan.members for plan in plans] or [nobody]).sort_values("person_id")
     members = members.astype({"group_id": _TEXT, "reason": _TEXT})
-    groups = pd.concat([plan.groups for plan in plans], ignore_index=True)
+    groups = pd.concat([plan.groups for plan in plans] or [none], ignore_index=True)
     groups = groups.astype({"group_id": _TEXT, "family": _TEXT, "size": int, "leader_id": object})
     covered = sum(plan.covered for plan in plans)
     seats = sum(plan.seats for plan in plans)

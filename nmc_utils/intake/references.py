@@ -1,0 +1,129 @@
+"""What a row refers to must be among the accepted rows of the table that it names."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nmc_utils.intake.shown import words_of
+from nmc_utils.intake.workbook import BLANK, PROBLEM, Batch, problem
+from nmc_utils.tables import TITLES
+
+#: A table comes after those it refers to.
+ORDER = (
+    "organizations",
+    "procedures",
+    "staff",
+    "forms",
+    "items",
+    "employment",
+    "scores",
+    "responses",
+    "methodists",
+    "aggregates",
+)
+#: Table → (columns, table they refer to): the last column is the cell to correct.
+_REFERENCES: dict[str, list[tuple[list[str], str]]] = {
+    "forms": [(["procedure_id"], "procedures")],
+    "items": [(["form_id"], "forms"), (["form_id", "domain"], "forms")],
+    "employment": [(["person_id"], "staff"), (["organization_id"], "organizations")],
+    "scores": [
+        (["person_id"], "staff"),
+        (["procedure_id"], "procedures"),
+        (["form_id"], "forms"),
+        (["form_id", "domain"], "forms"),
+    ],
+    "responses": [(["person_id"], "staff"), (["form_id"], "items")],
+    "aggregates": [(["procedure_id"], "procedures")],
+}
+_NOUNS = {
+    "person_id": "Этого человека",
+    "organization_id": "Этой организации",
+    "procedure_id": "Этой процедуры",
+    "form_id": "Этой формы",
+    "domain": "Такой компетенции в этой форме",
+}
+
+
+def check_references(batch: Batch, batches: dict[str, Batch], lacking: Lacking) -> None:
+    """Hold out the rows of `batch` that refer to a row nobody sent, or to one held out."""
+    for columns, target in _REFERENCES.get(batch.table, []):
+        if lacking.behind(target):
+            continue
+        wanted = batch.data[columns]
+        usable = wanted.notna().all(axis=1)
+        if len(columns) > 1:  # an unknown form has been reported already
+            usable &= _among(wanted[columns[:-1]], batches[target])
+        elif columns[0] in batch.text:
+            known = batches[target].accepted()[columns[0]]
+            batch.allowed[columns[0]] = words_of(known.unique())
+        sent = _among(wanted, batches[target])
+        known = _among(wanted, batches[target], live=True)
+        noun, title = _NOUNS[columns[-1]], TITLES[target]
+        batch.report(
+            usable & ~sent,
+            columns[-1],
+            f"{noun} нет на листе «{title}» ни в одном файле",
+            f"Исправьте значение или добавьте строку на лист «{title}».",
+        )
+        batch.report(
+            usable & sent & ~known,
+            columns[-1],
+            f"{noun} нет среди принятых: строка на листе «{title}» задержана",
+            f"Сначала исправьте строку на листе «{title}».",
+        )
+
+
+class Lacking:
+    """Tables without one row sent that was read, and the rows that are held out for want of them.
+
+    All rows that refer to such a table, and all that refer to those, make one problem.
+    """
+
+    def __init__(self, batches: dict[str, Batch]):
+        self._behind: dict[str, list[str]] = {}
+        for table in ORDER:
+            if table not in batches or batches[table].status.eq(BLANK).all():
+                self._behind[table] = [table]
+                continue
+            targets = [target for _, target in _REFERENCES.get(table, [])]
+            causes = [cause for target in targets for cause in self.behind(target)]
+            self._behind[table] = list(dict.fromkeys(causes))
+        self._held: dict[str, dict[str, int]] = {}
+
+    def behind(self, table: str) -> list[str]:
+        """Lacking tables for want of which no row of `table` can be accepted."""
+        return self._behind[table]
+
+    def hold(self, batch: Batch) -> None:
+        """Hold out the rows of `batch` that need a table that is lacking."""
+        causes = self.behind(batch.table)
+        needed = pd.Series(False, batch.text.index)
+        for columns, target in _REFERENCES.get(batch.table, []):
+            if self.behind(target):
+                needed |= batch.data[columns].notna().all(axis=1)
+        if n_rows := batch.hold(needed):
+            for cause in causes:
+                self._held.setdefault(cause, {})[batch.table] = n_rows
+
+    def problems(self) -> pd.DataFrame:
+        """One problem for each lacking table that rows were held out for."""
+        rows = []
+        for cause, held in self._held.items():
+            title = TITLES[cause]
+            counted = ", ".join(f"«{TITLES[table]}» — {n_rows}" for table, n_rows in held.items())
+            meaning = (
+                f"Ни в одном файле нет листа «{title}», из которого прочитана хоть одна строка; "
+                f"без него задержано строк: {counted}"
+            )
+            remedy = f"Добавьте лист «{title}» или исправьте его, если он назван среди замечаний."
+            rows.append(problem("", "table", meaning, remedy, sheet=title, table=cause))
+        return pd.DataFrame(rows, columns=PROBLEM)
+
+
+def _among(wanted: pd.DataFrame, target: Batch, *, live: bool = False) -> pd.Series:
+    """Which rows of `wanted` occur in `target`."""
+    rows = target.data.loc[target.live] if live else target.data
+    if wanted.shape[1] == 1:
+        return wanted.iloc[:, 0].isin(rows[wanted.columns[0]].dropna())
+    pairs = pd.MultiIndex.from_frame(rows[list(wanted)].dropna())
+    return pd.Series(pd.MultiIndex.from_frame(wanted).isin(pairs), wanted.index)

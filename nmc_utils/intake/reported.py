@@ -1,0 +1,106 @@
+"""Which municipality has sent which table, whatever the files are cut by.
+
+A file speaks for the municipalities that its accepted rows name; a second workplace is no such row,
+because the person is counted at the main one. What stands on the other sheets of a file, or is
+missing there, is then told of these municipalities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from nmc_utils.intake.workbook import ACCEPTED, BLANK, SUPERSEDED, Batch
+from nmc_utils.regions import Region
+from nmc_utils.tables import STATUS
+from nmc_utils.terms import TOTAL
+
+#: Tables that municipalities send; the others are of the whole region.
+OF_MUNICIPALITIES = ("staff", "employment", "organizations", "scores", "responses", "aggregates")
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Who has reported.
+
+    Attributes
+    ----------
+    status
+        The table `tables.STATUS`: every municipality × every table that anybody has sent.
+    missing
+        Municipalities of which nothing at all was sent, in the official order.
+    speaks
+        File → the municipalities it speaks for.
+    """
+
+    status: pd.DataFrame
+    missing: tuple[str, ...]
+    speaks: dict[str, frozenset[str]]
+
+    def is_sent(self, table: str, municipalities: frozenset[str]) -> bool:
+        """Whether each of `municipalities` has sent `table`."""
+        mine = self.status[self.status["table"].eq(table) & self.status["is_sent"]]
+        return municipalities <= set(mine["municipality"])
+
+
+def reported(batches: Mapping[str, Batch], region: Region) -> Reported:
+    """Tell who has reported by the rows that were accepted, or repeat accepted ones.
+
+    A sheet counts as sent if it has no rows, or if one of them at least was accepted. A region
+    that gives numbers of the whole region alone has said everything; where municipalities send
+    other tables, such numbers are nobody's and `aggregates` is left out.
+    """
+    sent = {table: batches[table] for table in OF_MUNICIPALITIES if table in batches}
+    named = pd.concat([pd.DataFrame(columns=["file", "municipality"]), *_named(sent)])
+    speaks = {file: frozenset(places) for file, places in named.groupby("file")["municipality"]}
+    spoken = frozenset().union(*speaks.values())
+    is_whole = not spoken and "aggregates" in sent and sent["aggregates"].live.any()
+    rows = [
+        (place, table, is_whole if table == "aggregates" and not spoken else place in senders)
+        for table, senders in _senders(sent, speaks).items()
+        if table != "aggregates" or not spoken or senders
+        for place in region.municipality_names
+    ]
+    order = {place: number for number, place in enumerate(region.municipality_names)}
+    rows.sort(key=lambda row: order[row[0]])
+    missing = () if is_whole else tuple(place for place in order if place not in spoken)
+    return Reported(pd.DataFrame(rows, columns=list(STATUS)).astype(STATUS), missing, speaks)
+
+
+def _named(sent: Mapping[str, Batch]) -> list[pd.DataFrame]:
+    """Files and the municipalities that their rows name, table by table."""
+    taken = {table: _taken(batch) for table, batch in sent.items()}
+    frames = []
+    main: dict[str, str] = {}
+    if "employment" in taken:
+        work = taken["employment"]
+        taken["employment"] = work = work[work["is_main"].astype(bool)]
+        main = dict(zip(work["person_id"], work["municipality"], strict=True))
+    for rows in taken.values():
+        if "municipality" not in rows:
+            rows = rows.assign(municipality=rows["person_id"].map(main))
+        frames.append(rows.loc[rows["municipality"].ne(TOTAL), ["file", "municipality"]].dropna())
+    return frames
+
+
+def _taken(batch: Batch) -> pd.DataFrame:
+    """Rows that were accepted or repeat an accepted one, with their file."""
+    rows = batch.data[batch.status.isin([ACCEPTED, SUPERSEDED])]
+    files = [batch.pieces[number].file for number in batch.piece[rows.index]]
+    return rows.assign(file=pd.Series(files, rows.index, dtype="str"))
+
+
+def _senders(
+    sent: Mapping[str, Batch], speaks: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    """Table that anybody sent → municipalities for which a file with its sheet speaks."""
+    senders = {}
+    for table, batch in sent.items():
+        filled = set(batch.piece[batch.status.ne(BLANK)])
+        taken = set(batch.piece[batch.status.isin([ACCEPTED, SUPERSEDED])])
+        files = [p.file for n, p in enumerate(batch.pieces) if n in taken or n not in filled]
+        if files:
+            senders[table] = frozenset().union(*(speaks.get(f, frozenset()) for f in files))
+    return senders

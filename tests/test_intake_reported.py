@@ -1,0 +1,224 @@
+"""Which municipality has sent what: `status.parquet` and `Intake.missing`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+from intake_books import (
+    AGGREGATES,
+    EMPLOYMENT,
+    FORMS,
+    GRACHEV,
+    KOROLEVA,
+    METHODISTS,
+    ORGANIZATIONS,
+    PERSON,
+    PETROV,
+    PROCEDURES,
+    SCORES,
+    SIDOROVA,
+    STAFF,
+    count_row,
+    counts,
+    staff_row,
+    work_row,
+    written,
+)
+
+from nmc_utils.tables import load
+
+PEOPLE = {"Абакан": KOROLEVA, "Абаза": SIDOROVA, "Саяногорск": PETROV, "Сорск": GRACHEV}
+CODES = {"Абакан": "abakan", "Абаза": "abaza", "Саяногорск": "sayanogorsk", "Сорск": "sorsk"}
+SHEETS = ("Сотрудники", "Места работы", "Организации", "Результаты")
+TABLES = {"staff", "employment", "organizations", "scores"}
+
+
+def sheets_of(*places: str) -> dict[str, list[list]]:
+    """The sheets of some municipalities: one person each, who was tested."""
+    headers = (STAFF, EMPLOYMENT, ORGANIZATIONS, SCORES)
+    sheets = {name: [list(header)] for name, header in zip(SHEETS, headers, strict=True)}
+    for place in places:
+        person = PEOPLE[place]
+        rows = [staff_row(person), work_row(person, f"O-{place}", place)]
+        rows.append([f"O-{place}", place, "школа", "нет", "нет", "нет", "нет"])
+        score = ["P1", "входная", 1, "7", "Весь тест", 12, 25, date(2023, 4, 1)]
+        for sheet, row in zip(SHEETS, [*rows, [*person, *score]], strict=True):
+            sheets[sheet].append(row)
+    return sheets
+
+
+def centre() -> dict[str, dict[str, list[list]]]:
+    about = [PROCEDURES, ["P1", "ЦНППМ", None, None, None, None, None]]
+    form = ["7", "P1", "Весь тест", None, 25, 25, None, None]
+    methodists = [METHODISTS]
+    for place, person in PEOPLE.items():
+        methodists.append([*person, "региональный методист", None, place, *[None] * 6])
+    return {"ЦНППМ.xlsx": {"Процедуры": about, "Формы": [FORMS, form], "РМА": methodists}}
+
+
+def workbooks(*places: str) -> dict[str, dict[str, list[list]]]:
+    return centre() | {f"{place}.xlsx": sheets_of(place) for place in places}
+
+
+def sent(sender) -> dict[str, set[str]]:
+    """Table → municipalities that have sent it, of the tables that anybody has sent."""
+    status = load(sender.edition).status
+    sent = status[status["is_sent"]].groupby("table")["municipality"].agg(set)
+    return {table: sent.get(table, set()) for table in status["table"].unique()}
+
+
+def test_a_workbook_per_municipality(small):
+    result = small.take_in(workbooks("Абакан", "Сорск", "Абаза"))
+    assert result.held_out == 0
+    assert result.missing == ("sayanogorsk",)
+    there = {"abakan", "abaza", "sorsk"}
+    assert sent(small) == dict.fromkeys(TABLES, there)
+
+    status = pd.read_parquet(small.edition.validated / "status.parquet")
+    assert {name: str(dtype) for name, dtype in status.dtypes.items()} == {
+        "municipality": "str", "table": "str", "is_sent": "bool"
+    }  # fmt: skip
+    assert status["municipality"].tolist() == [code for code in CODES.values() for _ in TABLES]
+    assert status["table"].tolist()[:4] == ["staff", "employment", "organizations", "scores"]
+
+
+def test_nobody_is_missing_when_everybody_has_sent(small):
+    assert small.take_in(workbooks(*PEOPLE)).missing == ()
+    assert sent(small) == dict.fromkeys(TABLES, set(CODES.values()))
+
+
+def test_a_workbook_per_region(small):
+    result = small.take_in(centre() | {"Республика Хакасия.xlsx": sheets_of(*PEOPLE)})
+    assert result.missing == ()
+    assert sent(small) == dict.fromkeys(TABLES, set(CODES.values()))
+
+
+def test_a_file_per_sheet(small):
+    sheets = sheets_of("Абакан", "Абаза", "Сорск")
+    del sheets["Результаты"][-1]  # nobody of Сорск was tested
+    books = centre() | {f"{name}.xlsx": {name: rows} for name, rows in sheets.items()}
+    result = small.take_in(books)
+
+    assert result.held_out == 0 and result.missing == ("sayanogorsk",)
+    there = {"abakan", "abaza", "sorsk"}
+    assert sent(small) == dict.fromkeys(TABLES, there) | {"scores": {"abakan", "abaza"}}
+    lacking = result.problems[result.problems["meaning"].str.startswith("В файле нет листа")]
+    assert set(lacking["table"]) == {"scores"}  # the other sheets stand in other files
+
+
+def test_a_sheet_that_a_municipality_did_not_send(small):
+    books = workbooks("Абакан", "Абаза")
+    del books["Абаза.xlsx"]["Результаты"]
+    result = small.take_in(books)
+    assert sent(small)["scores"] == {"abakan"}
+    assert sent(small)["staff"] == {"abakan", "abaza"}
+    assert result.missing == ("sayanogorsk", "sorsk")
+
+
+def test_a_sheet_without_rows_is_sent(small):
+    books = workbooks("Абакан", "Абаза")
+    del books["Абаза.xlsx"]["Результаты"][1:]
+    small.take_in(books)
+    assert sent(small)["scores"] == {"abakan", "abaza"}
+
+
+@pytest.mark.parametrize("spoiled", ["header", "rows"])
+def test_a_sheet_of_which_nothing_is_accepted_is_not_sent(small, spoiled):
+    books = workbooks("Абакан", "Абаза")
+    if spoiled == "header":
+        books["Абаза.xlsx"]["Результаты"][0][9] = "Очки"
+    else:
+        books["Абаза.xlsx"]["Результаты"][1][9] = "много"
+    assert small.take_in(books).held_out == 1
+    assert sent(small)["scores"] == {"abakan"}
+
+
+def test_a_municipality_whose_rows_are_all_held_out_is_missing(small):
+    books = workbooks("Абакан", "Абаза")
+    books["Абаза.xlsx"]["Сотрудники"][1][4] = "много"
+    books["Абаза.xlsx"]["Организации"][1][3] = "может быть"
+    result = small.take_in(books)
+    assert result.missing == ("abaza", "sayanogorsk", "sorsk")
+
+
+def test_a_second_workplace_does_not_speak_for_its_municipality(small):
+    register = sheets_of("Абакан", "Абаза")["Организации"]
+    books = workbooks("Абакан") | {"Организации.xlsx": {"Организации": register}}
+    books["Абакан.xlsx"]["Места работы"].append(work_row(KOROLEVA, "O-Абаза", "Абаза", "нет"))
+    result = small.take_in(books)
+
+    assert result.held_out == 0 and result.tables["employment"] == 2
+    assert sent(small) == dict.fromkeys(TABLES, {"abakan"}) | {"organizations": {"abakan", "abaza"}}
+
+
+def test_methodists_do_not_speak_for_their_municipalities(small):
+    books = workbooks("Абакан")
+    books["ЦНППМ.xlsx"] |= {"Результаты": books["Абакан.xlsx"].pop("Результаты")}
+    small.take_in(books | {"Сорск.xlsx": sheets_of("Сорск")})
+    assert sent(small)["scores"] == {"abakan", "sorsk"}
+
+
+def test_answers_speak_by_the_main_workplace(small):
+    books = workbooks("Абакан", "Абаза")
+    books["ЦНППМ.xlsx"]["Формы"].append(["8", "P1", "Предметные", None, 1, 1, None, None])
+    books["ЦНППМ.xlsx"]["Задания"] = [
+        ["Код задания", "Код формы", "Номер в форме", "Компетенция", "Максимальный балл"]
+        + ["Общее задание форм"],
+        ["a", "8", 1, "Предметные", 1, "нет"],
+    ]
+    answers = [[*PERSON, "Этап", "Код формы", "1"], [*SIDOROVA, "входная", "8", 1]]
+    result = small.take_in(books | {"Ответы.xlsx": {"Ответы": answers}})
+    assert result.held_out == 0
+    assert sent(small)["responses"] == {"abaza"}
+
+
+def test_a_repeat_speaks_as_the_row_it_repeats(small):
+    """Which of equal rows is kept depends on the names of files; who has reported does not."""
+    region = {name: rows for name, rows in sheets_of("Абакан").items() if name != "Результаты"}
+    statuses = []
+    for file in ("Абаза.xlsx", "я.xlsx"):
+        result = small.take_in(workbooks("Абакан") | {file: region})
+        assert result.conservation["superseded"].sum() == 3
+        statuses.append(written(small)["status.parquet"])
+        assert sent(small) == dict.fromkeys(TABLES, {"abakan"})
+    assert statuses[0] == statuses[1]
+
+
+# --- counts ---------------------------------------------------------------------------------------
+
+
+def test_numbers_of_the_region_alone_are_everything(small):
+    rows = [count_row("P1", "прошли диагностику", 100)]
+    result = small.take_in(centre() | {"Числа.xlsx": {"Сводные числа": [AGGREGATES, *rows]}})
+    assert result.missing == ()
+    assert sent(small) == {"aggregates": set(CODES.values())}
+
+
+def test_counts_speak_for_their_municipalities(small):
+    rows = [count_row("P1", "прошли диагностику", 10, place=place) for place in ("Сорск", "Абаза")]
+    rows.append(count_row("P1", "прошли диагностику", 100))
+    result = small.take_in(centre() | {"Числа.xlsx": {"Сводные числа": [AGGREGATES, *rows]}})
+    assert result.missing == ("abakan", "sayanogorsk")
+    assert sent(small) == {"aggregates": {"abaza", "sorsk"}}
+
+
+def test_numbers_of_the_region_beside_workbooks_are_of_no_municipality(small):
+    rows = [count_row("P2", "прошли диагностику", 100)]
+    books = workbooks("Абакан", "Абаза", "Сорск")
+    books["ЦНППМ.xlsx"]["Процедуры"].append(["P2", *[None] * 6])
+    books["ЦНППМ.xlsx"]["Сводные числа"] = [AGGREGATES, *rows]
+    result = small.take_in(books)
+    assert result.tables["aggregates"] == 1
+    assert result.missing == ("sayanogorsk",)
+    assert set(sent(small)) == TABLES
+
+
+def test_definitions_without_records_leave_everybody_missing(small):
+    books = centre()
+    del books["ЦНППМ.xlsx"]["РМА"]
+    result = small.take_in(books)
+    assert result.missing == tuple(CODES.values())
+    assert load(small.edition).status.empty
+    assert counts(result, "ЦНППМ.xlsx", "forms")["accepted"] == 1

@@ -16,6 +16,7 @@ from nmc_utils import findings, wording
 from nmc_utils.terms import TOTAL
 
 Row = Mapping[str, object]
+Pairs = list[tuple[str, Row | None, Row | None]]  #: name of a value, the row before, the row now
 
 
 def compared(now: Published, before: Published) -> str:
@@ -23,7 +24,8 @@ def compared(now: Published, before: Published) -> str:
     finds = _finds(now)
     pairs = [(name, find(before), find(now)) for name, find in finds.items()]
     note = parts.sentence(_procedures(now, before), comparability(now, before))
-    html = f'<p class="muted small">{escape(note)}</p>{_table(now, before, pairs)}{_whys(pairs)}'
+    table = _side_by_side(pairs, [_headed(published) for published in (before, now)])
+    html = f'<p class="muted small">{escape(note)}</p>{table}{_whys(pairs)}'
     same = same_places(now, before)
     return html if same is None else html + _on_same_places(now, before, same)
 
@@ -46,7 +48,7 @@ def _procedures(now: Published, before: Published) -> str:
     names = [p.procedures.get(p.procedure, "не названа") for p in (before, now)]
     if names[0] != names[1]:
         return f"Процедуры разные: {names[0]} и {names[1]}"
-    return now.is_one_of_several
+    return now.named()
 
 
 def _scale(published: Published) -> frozenset[float]:
@@ -109,19 +111,16 @@ def _finds(now: Published) -> dict[str, Callable[[Published], dict | None]]:
 # --- how they are written -------------------------------------------------------------------------
 
 
-def _table(
-    now: Published, before: Published, pairs: list[tuple[str, Row | None, Row | None]]
-) -> str:
-    periods = [p.edition.period.label for p in (before, now)]
-    if partial := [p for p in (before, now) if p.incomplete]:
-        periods = [
-            f"{p.edition.period.label}, {wording.reported(p.table('reporting'))}"
-            if p in partial
-            else p.edition.period.label
-            for p in (before, now)
-        ]
+def _headed(published: Published) -> str:
+    """Heading of a period, with who has reported where not all have."""
+    if not published.incomplete:
+        return published.edition.period.label
+    return f"{published.edition.period.label}, {wording.reported(published.table('reporting'))}"
+
+
+def _side_by_side(pairs: Pairs, headings: list[str]) -> str:
     rows = [(name, _value(first), _value(last)) for name, first, last in pairs]
-    return parts.table(pd.DataFrame(rows, columns=["Величина", *periods]), periods)
+    return parts.table(pd.DataFrame(rows, columns=["Величина", *headings]), headings)
 
 
 def _value(row: Row | None) -> str:
@@ -131,13 +130,14 @@ def _value(row: Row | None) -> str:
     return wording.estimate(row) + ("" if bounds == "—" else f" ({bounds})")
 
 
-def _whys(pairs: list[tuple[str, Row | None, Row | None]]) -> str:
+def _whys(pairs: Pairs) -> str:
     """Say below the table why numbers of it are missing, each reason once."""
     notes = [row.get("note") for _, *rows in pairs for row in rows if row and row["status"] != "ok"]
     reasons = dict.fromkeys(note for note in notes if isinstance(note, str))
     if not reasons:
         return ""
-    return f'<p class="note gap">{escape(parts.sentence(f"Нет данных: {"; ".join(reasons)}"))}</p>'
+    text = parts.sentence(f"Нет данных: {'; '.join(reasons)}")
+    return f'<p class="note gap">{escape(text)}</p>'
 
 
 def _on_same_places(now: Published, before: Published, same: SamePlaces) -> str:
@@ -153,9 +153,7 @@ def _on_same_places(now: Published, before: Published, same: SamePlaces) -> str:
     level = findings.capital(now.region.diagnostics.lowest.label)
     labels = {"tested": "Прошли диагностику", "level_share": level}
     pairs = [(label, same.before[m], same.now[m]) for m, label in labels.items()]
-    periods = [p.edition.period.label for p in (before, now)]
-    rows = [(name, _value(first), _value(last)) for name, first, last in pairs]
-    table = parts.table(pd.DataFrame(rows, columns=["Величина", *periods]), periods)
+    table = _side_by_side(pairs, [p.edition.period.label for p in (before, now)])
     return f'{title}<p class="muted small">{escape(parts.sentence(text))}</p>{table}'
 
 

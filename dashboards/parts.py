@@ -37,17 +37,20 @@ h2.gap, p.gap {{ margin: 8px 0 6px; }}
 .tiles {{ display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); }}
 .tile {{ background: #fff; border: 1px solid var(--line); border-top: 3px solid var(--accent);
   border-radius: 4px; padding: 14px 16px 12px; }}
-.tile {{ display: flex; flex-direction: column; }}
-.tile .name {{ font-size: 13px; color: var(--muted); flex: 1 0 auto; margin-bottom: 4px; }}
+.tile {{ display: grid; grid-template-rows: subgrid; grid-row: span 3; gap: 4px;
+  align-content: start; }}
+.tile:only-child {{ max-width: 340px; }}
+.tile .name {{ font-size: 13px; color: var(--muted); }}
 .tile .value {{ font-size: 30px; font-weight: 700; line-height: 1.15;
   font-variant-numeric: tabular-nums; white-space: nowrap; }}
 .tile .value.words {{ font-size: 19px; line-height: 1.5; }}
-.tile .note {{ font-size: 13px; color: var(--muted); margin-top: 4px; }}
+.tile .note {{ font-size: 13px; color: var(--muted); }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.35; }}
 caption {{ text-align: left; font-weight: 700; font-size: 17px; padding: 0 0 8px; }}
 th {{ text-align: left; vertical-align: bottom; font-weight: 400; color: var(--muted);
   font-size: 13px; border-bottom: 1px solid {theme.FAINT}; padding: 6px 12px 6px 0; }}
+th.num {{ white-space: normal !important; }}
 td {{ vertical-align: top; border-bottom: 1px solid var(--line); padding: 7px 12px 7px 0; }}
 th.num, td.num {{ text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums lining-nums; }}
@@ -78,6 +81,9 @@ dd {{ margin: 0; font-size: 14px; }}
   .tiles {{ grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }}
   .tile {{ padding: 10px 12px; }}
   .tile .value {{ font-size: 23px; }}
+  th, td {{ padding-right: 8px; }}
+  table:not(.wide) {{ font-size: 13px; }}
+  table:not(.wide) td.num {{ white-space: normal; }}
   .tile:last-child:nth-child(odd) {{ grid-column: 1 / -1; }}
   dl {{ grid-template-columns: 1fr; gap: 0; }}
   dd {{ margin-bottom: 8px; }}
@@ -87,6 +93,7 @@ dd {{ margin: 0; font-size: 14px; }}
 _TALL = {"max-height": "none"}
 #: An invisible button of Column that would take a gap.
 _NO_BUTTON = ".scroll-button { display: none }"
+_WHOLE_ROW = 1280  #: pixels, the greatest width of a page
 _CARD = {
     "background": theme.PAPER,
     "border": f"1px solid {theme.GRID}",
@@ -145,17 +152,27 @@ def card(*objects: object, basis: int = 480, **styles: str) -> pn.Column:
     return column(*objects, gap=10, **(_CARD | flex | styles))
 
 
-def missing(title: str, reason: str, *, subtitle: str = "", basis: int = 480) -> pn.Column:
-    """A card that says why what belongs in it cannot be shown."""
+def missing(title: str, reason: str, *, subtitle: str = "") -> pn.Column:
+    """A card that says why what belongs in it cannot be shown.
+
+    It takes a whole row: beside a chart it would be empty for the most part.
+    """
     below = f'<p class="muted small">{escape(subtitle)}</p>' if subtitle else ""
     words = f'<h2>{escape(title)}</h2>{below}<p class="reason">{escape(sentence(reason))}</p>'
-    return card(block(words), basis=basis)
+    return card(block(words), basis=_WHOLE_ROW)
+
+
+def joined(*clauses: str) -> str:
+    """Join what is not empty as a note has it: sentences without a full stop behind the last."""
+    told = [clause for clause in clauses if clause]
+    told = [clause.rstrip(".") for clause in told[:-1]] + told[-1:]
+    return ". ".join(told[:1] + [findings.capital(clause) for clause in told[1:]])
 
 
 def sentence(*clauses: str) -> str:
     """Join what is not empty into sentences, each with a capital and a full stop."""
-    told = [findings.capital(clause.rstrip(".")) for clause in clauses if clause]
-    return ". ".join(told) + "." if told else ""
+    text = findings.capital(joined(*clauses))
+    return text if text.endswith(".") or not text else f"{text}."
 
 
 def row(*objects: object) -> pn.FlexBox:
@@ -184,7 +201,7 @@ def table(
     numeric: Sequence[str] = (),
     *,
     caption: str = "",
-    ids: Sequence[str] = (),
+    ids: Iterable[str] = (),
     html: Sequence[str] = (),
 ) -> str:
     """HTML of a table of text.
@@ -246,7 +263,7 @@ def chart(
     """
     words = figures.heading(figure)
     if told := _instead_of_a_picture(figure):
-        return missing(words.title, why or told, subtitle=note, **params)
+        return missing(words.title, why or told, subtitle=note)
     lines = [line for line in (words.subtitle, note) if line]
     text = f"<h2>{escape(words.title)}</h2>" + "".join(
         f'<p class="muted small">{escape(line)}</p>' for line in lines
@@ -309,8 +326,18 @@ def _tappable(figure: hv.Overlay, on_tap: Callable[[float], None] | None) -> hv.
 _AS_TABLE, _AS_CHART = "Таблица", "График"
 
 
-def choice(label: str, options: Mapping[str, str], value: str, *, width: int = 250) -> pmui.Select:
-    """A drop-down as wide as `width` where there is room; `options` maps words to codes."""
+def choice(
+    label: str,
+    options: Mapping[str, str],
+    value: str,
+    *,
+    width: int = 250,
+    least: float = 0.5,
+) -> pmui.Select:
+    """A drop-down as wide as `width` where there is room; `options` maps words to codes.
+
+    Below the part `least` of its width it goes to the next line, where its line is full.
+    """
     return pmui.Select(
         label=label,
         options=dict(options),
@@ -318,7 +345,8 @@ def choice(label: str, options: Mapping[str, str], value: str, *, width: int = 2
         size="small",
         margin=0,
         sizing_mode="stretch_width",
-        styles={"flex": f"{width} 1 {width // 2}px", "max-width": f"{width}px"},
+        sx={"& .MuiSelect-select": {"fontSize": "14px"}},
+        styles={"flex": f"{width} 1 {round(least * width)}px", "max-width": f"{width}px"},
     )
 
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.themes import Theme
 
 from dashboards import parts
 from dashboards.pages import diagnostics, groups, indicators, overview
@@ -27,6 +28,7 @@ _TEMPLATE = """{% extends "base.html" %}
 {% block postamble %}{{ super() }}
 <script>document.documentElement.lang = "ru"</script>{% endblock %}"""
 _STATUS = {"draft": "Проект"}
+_OURS = ("Axis", "Figure", "Grid", "Title")
 
 
 def application() -> pmui.Page:
@@ -55,8 +57,11 @@ def application() -> pmui.Page:
             "typography": {"button": {"textTransform": "none"}},
         },
     )
-    # Otherwise Page repaints axes, titles and grids of our figures in its own style.
-    page._custom_theme = ["Axis", "Figure", "Grid", "Title"]
+    # Otherwise Page repaints axes, titles and grids of our figures in its own style. It takes their
+    # names from the document's theme, or from here where a figure has set the theme to Page's own.
+    page._custom_theme = list(_OURS)
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.theme = Theme(json={"attrs": {name: {} for name in _OURS}})
     return page
 
 
@@ -120,9 +125,10 @@ def _navigation(state: State) -> pn.FlexBox:
 
 
 def _banners(state: State) -> list[pn.pane.HTML]:
-    banners = [*_incomplete(state.current)]
+    banners = []
     if state.current.edition.is_demonstration:
         banners.append(parts.block(f'<p class="demo">{wording.DEMONSTRATION}</p>'))
+    banners += _incomplete(state.current)
     if state.notice:
         text = parts.escape(state.notice)
         banners.append(parts.block(f'<p class="notice" role="status">{text}</p>'))

@@ -71,11 +71,10 @@ class Published:
         """Code of the procedure most people took; empty when there is none."""
         return next(iter(self.procedures), "")
 
-    @property
-    def is_one_of_several(self) -> str:
-        """Name the largest procedure where it is not the only one."""
+    def named(self, procedure: str = "") -> str:
+        """Name a procedure, the largest by default, where it is not the only one."""
         several = len(self.procedures) > 1
-        return f"Процедура: {self.procedures[self.procedure]}" if several else ""
+        return f"Процедура: {self.procedures[procedure or self.procedure]}" if several else ""
 
     def gap(self, procedure: str = "") -> str:
         """What was not sent of a procedure, in words; empty when nothing is lacking."""
@@ -84,6 +83,13 @@ class Published:
             return ""
         gaps = table.set_index("procedure")["gap"].dropna()
         return gaps.get(procedure or self.procedure, "")
+
+    @property
+    def planned(self) -> str:
+        """Code of the procedure that groups are planned by: the largest with results of people."""
+        plan = self.table("seminar_plan")
+        told = plan is not None and len(plan) and "procedure" in plan
+        return plan["procedure"].iloc[0] if told else self.procedure
 
     def of_procedure(self, name: str, procedure: str = "") -> pd.DataFrame | None:
         """Return the rows of a table that belong to a procedure, the largest by default."""

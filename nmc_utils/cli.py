@@ -63,7 +63,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Вывести JSON для программ.")]
-RegionCode = Annotated[str, typer.Argument(metavar="REGION", help="Код региона: имя его папки в regions.")]
+RegionCode = Annotated[
+    str, typer.Argument(metavar="REGION", help="Код региона: имя его папки в regions.")
+]
 PeriodText = Annotated[
     str, typer.Argument(metavar="PERIOD", help="Период: 2023, 2022-2023 или 2023-q2.")
 ]

@@ -102,8 +102,17 @@ def _ordered(table: pd.DataFrame, key: str, names: Mapping[str, str]) -> pd.Data
         low=100 * rows["ci_low"].astype(float),
         high=100 * rows["ci_high"].astype(float),
         y=-rows["place"].astype(float),
-        hint=[sentence(row) for row in rows.to_dict("records")],
+        hint=[
+            sentence(row) if row["status"] == "ok" else STATUSES[row["status"]]
+            for row in rows.to_dict("records")
+        ],
     )
+
+
+def _lacking(rows: pd.DataFrame) -> str:
+    """Why rows of a figure are without a number; said once, where there is room for it."""
+    told = [wording.with_note(row) for row in rows[rows["status"] != "ok"].to_dict("records")]
+    return "".join(f"; {text}" for text in dict.fromkeys(told))
 
 
 def _why_empty(rows: pd.DataFrame) -> str:
@@ -162,9 +171,9 @@ def score_histogram(
     top = 1.18 * bars["y1"].max()
     at = [100 * cut for cut in cuts[:-1]]
     ends = pd.DataFrame({"x0": at, "y0": 0.0, "x1": at, "y1": top})
-    words = [f"порог {wording.percent(cut)}" for cut in cuts[:-1]]
-    lower = [top * (1 - 0.075 * step) for step in range(len(at))]  # or they meet on a phone
-    labels = pd.DataFrame({"x": [x - 0.8 for x in at], "y": lower, "text": words})
+    words = [wording.percent(cut) for cut in cuts[:-1]]
+    words[0] = f"порог {words[0]}"  # once: labels that repeat it would meet on a phone
+    labels = pd.DataFrame({"x": [x - 0.8 for x in at], "y": top, "text": words})
     layers = [
         theme.boxes(bars),
         theme.lines(ends, theme.CONTRAST, 2),
@@ -239,7 +248,7 @@ def level_shares_by_domain(
         title=findings.most_frequent_domain(
             level_shares, region, wave=wave, municipality=municipality, level=level
         ),
-        subtitle=subtitle,
+        subtitle=subtitle + _lacking(rows),
         xlabel="% прошедших диагностику",
         row_height=38,
     )
@@ -281,7 +290,7 @@ def level_shares_by_municipality(
         right=_values_and_sizes(rows),
         title=f"{findings.capital(chosen.label)} по региону: {sentence(value)}; "
         f"это значение лежит в интервалах {holds.sum()} из {places}",
-        subtitle=subtitle,
+        subtitle=subtitle + _lacking(rows),
         xlabel="% прошедших диагностику",
         reference=(100 * value["estimate"], f"регион {share(value['estimate'])}"),
         emphasised=emphasised,
@@ -309,7 +318,7 @@ def coverage_by_municipality(coverage: pd.DataFrame, region: Region) -> hv.Overl
         rows,
         right=_values_and_sizes(rows),
         title=f"Диагностику прошли {tested} из {wording.persons(value['n'])}: {reached}",
-        subtitle=subtitle,
+        subtitle=subtitle + _lacking(rows),
         xlabel="% работников",
         reference=(100 * value["estimate"], f"регион {reached}"),
     )

@@ -134,15 +134,18 @@ def levels(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -
 NO_ROUTE = "документом не установлен"
 
 
-def routes(region: Region) -> Sentence:
-    """Say which routes the documents name, and whether they join them to the levels."""
+def rules(region: Region) -> Sentence:
+    """Say where the cuts come from, what they are of, and which routes the documents name."""
     diagnostics = region.diagnostics
     if diagnostics.routes:
         named = ", ".join(diagnostics.routes)
-        return Sentence(f"Маршруты документа: {named}; {diagnostics.routes_note}.")
-    if diagnostics.lowest.route:
-        return Sentence("Маршрут документ называет у каждого уровня.")
-    return Sentence("Маршрутов по уровням документы не называют.")
+        routes = f"Маршруты документа: {named}; {diagnostics.routes_note}."
+    elif diagnostics.lowest.route:
+        routes = "Маршрут документ называет у каждого уровня."
+    else:
+        routes = "Маршрутов по уровням документы не называют."
+    parts = [f"{capital(region.cut_source)}.", diagnostics.cut_basis_note, routes]
+    return Sentence("\n\n".join(parts))
 
 
 def hardest_domain(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
@@ -218,6 +221,16 @@ def seminar_plan(plan: pd.DataFrame) -> Sentence:
     )
 
 
+def _plan_of(plan: pd.DataFrame, procedures: pd.DataFrame) -> Sentence:
+    """The plan's sentence, naming its procedure where that is not the one told first."""
+    said = seminar_plan(plan)
+    mine = plan["procedure"].iloc[0]
+    if mine == procedures["procedure"].iloc[0]:
+        return said
+    names = dict(zip(procedures["procedure"], procedure_names(procedures), strict=True))
+    return Sentence(f"По результатам процедуры «{names[mine]}». {said}")
+
+
 def optimality(plan: pd.DataFrame) -> Sentence:
     """Say the proven gap of the plan in plain words."""
     gap = plan.loc[(plan["family"] == TOTAL) & (plan["measure"] == "plan_gap"), "estimate"].item()
@@ -289,7 +302,9 @@ def variants(indicators: pd.DataFrame, indicator: str, name: str) -> Sentence:
         f"{wording.number(row['denominator'])} = {wording.estimate(row)}"
         for row in known[known["variant"] != "published"].to_dict("records")
     ]
-    text = f"{name}: " + ("; ".join(parts) or "нет данных")
+    if not parts and own.empty:
+        return Sentence(f"{name}: нет данных.")
+    text = f"{name}: " + ("; ".join(parts) or "вариантов по опубликованным данным нет")
     if len(own):
         text += f"; опубликовано {wording.estimate(own.iloc[0])}"
     judged = (own if len(own) else rows).iloc[0]
@@ -305,7 +320,7 @@ def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
     ----------
     staged
         Tables of the run: ``coverage``, ``procedures`` (the largest first: only it is told),
-        ``level_shares``, ``seminar_plan``, ``indicators``, ``reporting``.
+        ``level_shares``, ``seminar_plan`` (with its `procedure`), ``indicators``, ``reporting``.
     """
     procedures = staged["procedures"]
     shares = _rows(staged["level_shares"], procedure=procedures["procedure"].iloc[0])
@@ -316,7 +331,7 @@ def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
         "tested": who_was_tested(staged["coverage"], procedures),
         "levels": lowest_level(shares, region),
         "domains": hardest_domain(shares, region),
-        "groups": seminar_plan(staged["seminar_plan"]),
+        "groups": _plan_of(staged["seminar_plan"], procedures),
         "indicators": attainment(staged["indicators"]),
     }
     return pd.DataFrame(

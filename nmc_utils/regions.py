@@ -112,7 +112,8 @@ class Diagnostics(Definition):
     @field_validator("levels")
     @classmethod
     def _own_codes(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
-        unique(levels, "code")
+        for name in ("code", "name", "having"):
+            unique(levels, name)
         return levels
 
     @model_validator(mode="after")
@@ -363,11 +364,11 @@ class Region(Definition):
     @model_validator(mode="after")
     def _own_labels(self) -> Self:
         """In a workbook a label must name one metric."""
-        metrics: dict[str, str] = {}
-        for metric, label in self.counted_labels.items():
-            if metrics.setdefault(label.casefold(), metric) != metric:
+        metrics = {word.casefold(): code for code, word in COUNTS.items()}
+        for label, metric in self._labels():
+            if (other := metrics.setdefault(label.casefold(), metric)) != metric:
                 raise ValueError(
-                    f"«{label}» называет и {metrics[label.casefold()]}, и {metric}: "
+                    f"«{label}» называет и {other}, и {metric}: "
                     "у разных величин должны быть разные label"
                 )
         return self
@@ -392,16 +393,17 @@ class Region(Definition):
         return f"порог: {document.short}, {self.diagnostics.section}"
 
     @property
-    def counted_labels(self) -> dict[str, str]:
-        """What a region may count itself → how a workbook calls it."""
-        parts = [
-            part
-            for indicator in self.indicators
-            for variant in indicator.variants
-            for part in (variant.numerator, variant.denominator)
-            if part and part.metric
-        ]
-        return COUNTS | {part.metric: part.label for part in parts if part.metric not in COUNTS}
+    def counted_words(self) -> dict[str, str]:
+        """How a workbook calls what a region may count itself → its code."""
+        return {word: code for code, word in COUNTS.items()} | dict(self._labels())
+
+    def _labels(self) -> Iterator[tuple[str, str]]:
+        """Label and metric of every quantity of an indicator that has a metric."""
+        for indicator in self.indicators:
+            for variant in indicator.variants:
+                for part in filter(None, (variant.numerator, variant.denominator)):
+                    if part.metric:
+                        yield part.label, part.metric
 
     @property
     def municipality_names(self) -> dict[str, str]:

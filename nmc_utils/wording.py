@@ -177,7 +177,11 @@ class Readable:
         """Headings of the columns whose every cell is a number or a missing one."""
         if self.frame.empty:
             return []
-        is_number = self.frame.apply(lambda column: column.str.match(r"[−\d]|—$|нет данных$").all())
+        is_number = self.frame.apply(
+            lambda column: (
+                column.str.match(r"[−\d]|—$|нет данных$").all() and column.str.match(r"[−\d]").any()
+            )
+        )
         return list(self.frame.columns[is_number])
 
     def __repr__(self) -> str:

@@ -128,6 +128,7 @@ ROWS = [  # row, cell, part of the meaning
     (count_row("P9", TESTED, 5), "A", "Этой процедуры нет на листе «Процедуры»"),
     (count_row(None, TESTED, 5), "A", "нужен столбец «Код процедуры», а он не заполнен"),
     (count_row("P2", SITES, 5), "A", "столбец «Код процедуры» не заполняют"),
+    (count_row("P9", SITES, 5), "A", "столбец «Код процедуры» не заполняют"),
     (count_row(None, SITES, 5, wave="входная"), "B", "столбец «Этап» не заполняют"),
     (count_row("P2", TESTED, 5, wave="первая"), "B", "Такого значения в столбце «Этап»"),
     (count_row("P2", "посетили театр", 5), "C", "Такого значения в столбце «Что сосчитано»"),
@@ -272,6 +273,13 @@ def test_numbers_of_indicators_are_compared_with_their_sum_too(small):
     parts = [count_row(None, SITES, 1, place=place) for place in PLACES]
     problems = small.take_in(counted(count_row(None, SITES, 5), *parts)).problems
     assert only(problems, table="aggregates")["found"] == "регион 5, сумма 4"
+
+
+def test_a_number_that_is_held_out_is_compared_with_nothing(small):
+    rows = [level_row("низкий уровень", 60), level_row("средний уровень", 60)]
+    parts = [level_row("низкий уровень", 1, 9, place=place) for place in PLACES]
+    problems = small.take_in(counted(*rows, *parts)).problems
+    assert set(problems.loc[problems["table"].eq("aggregates"), "kind"]) == {"held_out"}
 
 
 def test_a_region_is_not_compared_with_some_of_its_parts(small):

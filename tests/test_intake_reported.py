@@ -27,6 +27,7 @@ from intake_books import (
     written,
 )
 
+from nmc_utils.measures.reporting import reporting
 from nmc_utils.tables import load
 
 PEOPLE = {"Абакан": KOROLEVA, "Абаза": SIDOROVA, "Саяногорск": PETROV, "Сорск": GRACHEV}
@@ -153,6 +154,22 @@ def test_a_second_workplace_does_not_speak_for_its_municipality(small):
     assert sent(small) == dict.fromkeys(TABLES, {"abakan"}) | {"organizations": {"abakan", "abaza"}}
 
 
+def test_a_register_of_organisations_makes_nobody_reported(small):
+    books = centre()
+    books["ЦНППМ.xlsx"]["Организации"] = sheets_of(*PEOPLE)["Организации"]
+    mine = workbooks("Абакан", "Абаза")
+    for place in ("Абакан", "Абаза"):
+        del mine[f"{place}.xlsx"]["Организации"]
+    result = small.take_in(mine | books)
+    assert result.missing == ("sayanogorsk", "sorsk")
+    everybody = {"organizations": set(CODES.values())}
+    assert sent(small) == dict.fromkeys(TABLES, {"abakan", "abaza"}) | everybody
+    told = reporting(load(small.edition), small.edition.region)
+    assert told["is_reported"].tolist() == [True, True, False, False]
+    alone = small.take_in({"ЦНППМ.xlsx": {"Организации": sheets_of("Абакан")["Организации"]}})
+    assert alone.missing == ("abaza", "sayanogorsk", "sorsk")
+
+
 def test_methodists_do_not_speak_for_their_municipalities(small):
     books = workbooks("Абакан")
     books["ЦНППМ.xlsx"] |= {"Результаты": books["Абакан.xlsx"].pop("Результаты")}
@@ -176,13 +193,14 @@ def test_answers_speak_by_the_main_workplace(small):
 
 def test_a_repeat_speaks_as_the_row_it_repeats(small):
     """Which of equal rows is kept depends on the names of files; who has reported does not."""
-    region = {name: rows for name, rows in sheets_of("Абакан").items() if name != "Результаты"}
+    repeated = sheets_of("Абакан") | {"Организации": sheets_of("Абаза")["Организации"]}
     statuses = []
     for file in ("Абаза.xlsx", "я.xlsx"):
-        result = small.take_in(workbooks("Абакан") | {file: region})
+        result = small.take_in(workbooks("Абакан") | {file: repeated})
         assert result.conservation["superseded"].sum() == 3
         statuses.append(written(small)["status.parquet"])
-        assert sent(small) == dict.fromkeys(TABLES, {"abakan"})
+        there = {"organizations": {"abakan", "abaza"}}
+        assert sent(small) == dict.fromkeys(TABLES, {"abakan"}) | there
     assert statuses[0] == statuses[1]
 
 

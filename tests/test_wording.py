@@ -211,7 +211,8 @@ def test_levels_are_told_with_bounds_and_routes_and_never_with_an_invented_one(r
     diagnostics = region.diagnostics.model_copy(update=offered)
     other = region.model_copy(update={"diagnostics": diagnostics})
     assert set(findings.levels(shares, other)["route"]) == {"документом не установлен"}
-    assert findings.routes(other) == "Маршруты документа: стажировка, ИОМ; чей, не сказано."
+    assert findings.rules(other).endswith("Маршруты документа: стажировка, ИОМ; чей, не сказано.")
+    assert findings.rules(region).endswith("Маршрут документ называет у каждого уровня.")
 
 
 def test_a_missing_number_is_told_with_its_reason(region):

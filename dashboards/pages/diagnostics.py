@@ -45,16 +45,16 @@ def _who(now: Published) -> str:
 def _filters(state: State) -> pn.FlexBox:
     region = state.current.region
     options = {
-        "procedure": ("Процедура", state.current.procedures, 300),
-        "domain": ("Компетенция", region.domain_names, 220),
-        "municipality": ("Муниципалитет", {TOTAL: "Весь регион"} | region.municipality_names, 220),
-        "level": ("Уровень", _levels(region.diagnostics.levels), 300),
-        "wave": ("Этап", _waves(state), 200),
+        "procedure": ("Процедура", state.current.procedures, 280),
+        "domain": ("Компетенция", region.domain_names, 190),
+        "municipality": ("Муниципалитет", {TOTAL: "Весь регион"} | region.municipality_names, 190),
+        "level": ("Уровень", _levels(region.diagnostics.levels), 480),
+        "wave": ("Этап", _waves(state), 130),
     }
     if len(state.current.procedures) < 2:
         del options["procedure"]
     widgets = {
-        name: parts.choice(label, _swap(names), state.shown(name), width=width)
+        name: parts.choice(label, _swap(names), state.shown(name), width=width, least=0.84)
         for name, (label, names, width) in options.items()
     }
     for name, widget in widgets.items():
@@ -80,7 +80,7 @@ def _levels(levels: tuple[Level, ...]) -> dict[str, str]:
 
 def _waves(state: State) -> dict[str, str]:
     waves = state.current.waves(state.procedure)
-    return {wave: f"{WAVES[wave].capitalize()} диагностика" for wave in waves}
+    return {wave: WAVES[wave].capitalize() for wave in waves}
 
 
 def _charts(now: Published, state: State) -> list[pn.viewable.Viewable]:
@@ -119,7 +119,7 @@ def _pressed(names: dict[str, str], y: float) -> str:
 
 def _scope(state: State) -> str:
     """What stands on a chart of the whole region: who has not reported, and what it does not do."""
-    return parts.sentence(
+    return parts.joined(
         state.current.incomplete, "" if state.municipality == TOTAL else _WHOLE_REGION
     )
 
@@ -145,7 +145,7 @@ def _histogram(now: Published, of_level: pd.DataFrame, state: State) -> pn.Colum
         lambda: _histogram_table(rows),
         min_width=300,
         note=_scope(state),
-        why="" if len(rows) else now.gap(state.procedure),
+        why="" if rows["status"].eq("ok").any() else now.gap(state.procedure),
     )
 
 
@@ -167,22 +167,18 @@ def _levels_and_routes(now: Published, shares: pd.DataFrame, state: State) -> pn
     """
     title = "Уровни и маршруты"
     levels = findings.levels(shares, now.region, wave=state.wave)
-    source = f'<p class="gap"><b>{parts.escape(parts.sentence(now.region.cut_source))}</b></p>'
-    notes = f'<p class="note">{parts.escape(_about_levels(now))}</p>'
+    source, *rules = findings.rules(now.region).split("\n\n")
+    notes = f'<p class="gap"><b>{parts.escape(source)}</b></p>' + "".join(
+        f'<p class="note">{parts.escape(line)}</p>' for line in rules
+    )
     if levels.empty:
         reason = now.gap(state.procedure) or "долей уровней на этом этапе нет"
-        card = parts.missing(title, f"Показать нечего: {reason}")
-        card.append(parts.block(source + notes))
+        card = parts.missing(title, reason)
+        card.append(parts.block(notes))
         return card
     scope = f'<p class="muted small">{parts.escape(_scope(state))}</p>'
     table = _levels_table(now, levels)
-    return parts.card(parts.block(f"<h2>{title}</h2>{scope}{table}{source}{notes}"))
-
-
-def _about_levels(now: Published) -> str:
-    diagnostics = now.region.diagnostics
-    routes = f"Маршруты документа: {', '.join(diagnostics.routes)}" if diagnostics.routes else ""
-    return parts.sentence(routes, diagnostics.routes_note or "", diagnostics.cut_basis_note)
+    return parts.card(parts.block(f"<h2>{title}</h2>{scope}{table}{notes}"))
 
 
 def _levels_table(now: Published, levels: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ import panel as pn
 from dashboards import parts
 from dashboards.store import Published, State
 from nmc_utils import figures, findings, wording
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import TABLE_TITLES, TOTAL
 
 _TILES = {
     "plan_groups": "Групп в плане",
@@ -19,13 +19,20 @@ _TILES = {
 }
 
 
+_TITLE = "Группы со схожими дефицитами"
+#: A plan made with leaders gives each group one; without any there was nobody to choose from.
+_NO_LEADERS = f"нет таблицы «{TABLE_TITLES['methodists']}»"
+
+
 def view(state: State) -> pn.Column:
     """Tiles, the proven gap, groups by family, one group with its members, who is left out."""
     now = state.current
     plan, groups = now.table("seminar_plan"), now.table("seminar_groups")
-    title = "Группы со схожими дефицитами"
-    if plan is None or groups is None or groups.empty:
-        return parts.column(parts.heading(title, "План групп в этом издании не составлен."))
+    if plan is None or groups is None:
+        reason = "в прогоне нет плана групп"
+        return parts.column(parts.heading(_TITLE), parts.missing("План групп", reason))
+    if groups.empty:
+        return _without_plan(now, plan)
     chosen = parts.column()
 
     def draw() -> None:
@@ -33,23 +40,62 @@ def view(state: State) -> pn.Column:
 
     state.follow(draw, "family")
     sizes = figures.group_sizes(groups, now.region)
+    note = parts.joined(findings.capital(_about_leaders(groups)), now.incomplete)
     return parts.column(
-        parts.heading(title, findings.optimality(plan)),
-        parts.tiles(_tiles(plan)),
+        parts.heading(_TITLE, findings.optimality(plan), *_of_what(now, groups)),
+        parts.tiles(_tiles(now, plan)),
         parts.row(
-            parts.chart(sizes, lambda: _sizes_table(now, plan), basis=560, min_width=520),
+            parts.chart(
+                sizes, lambda: _sizes_table(now, plan), basis=560, min_width=520, note=note
+            ),
             _without_group(now),
         ),
         _choose_family(state, groups),
         chosen,
-        parts.block(f'<p class="harm">{wording.NO_HARM}</p>'),
+        _harm(),
     )
 
 
-def _tiles(plan: pd.DataFrame) -> list[tuple[str, str, str]]:
+def _of_what(now: Published, groups: pd.DataFrame) -> list[str]:
+    """Lines below the heading: of which procedure, by which cut, led by whom."""
+    lines = (now.named(now.planned), now.region.cut_source, _about_leaders(groups))
+    return [parts.sentence(*lines)]
+
+
+def _about_leaders(groups: pd.DataFrame) -> str:
+    return f"группы без ведущих: {_NO_LEADERS}" if groups["leader_id"].isna().all() else ""
+
+
+def _without_plan(now: Published, plan: pd.DataFrame) -> pn.Column:
+    """Say why there is no group, and of how many people the plan says nothing."""
+    said = findings.seminar_plan(plan)
+    whole = plan[(plan["family"] == TOTAL) & (plan["measure"] == "plan_groups")]
+    is_made = whole["status"].eq("ok").all()
+    why = "ни одной группы не составлено" if is_made else whole["note"].item()
+    return parts.column(
+        parts.heading(_TITLE, said, *filter(None, [now.named(now.planned)])),
+        parts.tiles(_tiles(now, plan) if is_made else [_not_covered(now, plan)]),
+        parts.row(parts.missing("Группы и темы", why), _without_group(now)),
+        _harm(),
+    )
+
+
+def _not_covered(now: Published, plan: pd.DataFrame) -> tuple[str, str, str]:
+    rows = plan[plan["family"] == TOTAL].set_index("measure", drop=False)
+    row = rows.loc["plan_not_assessed"]
+    note = f"из {wording.plural(int(row['n']), 'прошедшего', *['прошедших'] * 2)} диагностику"
+    name = "Педагоги, которых план не охватывает"
+    return name, wording.estimate(row), parts.joined(note, now.incomplete)
+
+
+def _harm() -> pn.pane.HTML:
+    return parts.block(f'<p class="harm">{wording.NO_HARM}</p>')
+
+
+def _tiles(now: Published, plan: pd.DataFrame) -> list[tuple[str, str, str]]:
     rows = plan[plan["family"] == TOTAL].set_index("measure", drop=False)
     return [
-        (name, wording.estimate(rows.loc[code]), _note(code, rows))
+        (name, wording.estimate(rows.loc[code]), parts.joined(_note(code, rows), now.incomplete))
         for code, name in _TILES.items()
         if code in rows.index
     ]
@@ -71,7 +117,7 @@ def _note(code: str, rows: pd.DataFrame) -> str:
 
 def _sizes_table(now: Published, plan: pd.DataFrame) -> str:
     families = wording.with_unstated(now.region.family_names, plan["family"])
-    names = {TOTAL: "Все предметы"} | families
+    names = {TOTAL: f"Все предметы, {now.whole}" if now.incomplete else "Все предметы"} | families
     words = plan.assign(text=[wording.estimate(row) for row in plan.to_dict("records")])
     wide = words.pivot(index="family", columns="measure", values="text")
     wide = wide.reindex([code for code in names if code in wide.index])
@@ -84,9 +130,9 @@ def _sizes_table(now: Published, plan: pd.DataFrame) -> str:
 
 def _without_group(now: Published) -> pn.Column:
     members = now.table("seminar_members")
-    title = "<h2>Кто остаётся без группы и почему</h2>"
+    title = "Кто остаётся без группы и почему"
     if members is None:
-        return parts.card(parts.block(f"{title}<p>Списка участников в издании нет.</p>"), basis=320)
+        return parts.missing(title, "в прогоне нет списка участников")
     left = members[members["group_id"].isna()]
     counts = left["reason_label"].value_counts()
     frame = pd.DataFrame(
@@ -96,7 +142,9 @@ def _without_group(now: Published) -> pn.Column:
         }
     )
     total = f"Всего {wording.persons(len(left))} из {wording.persons(len(members))}"
-    html = f'{title}<p class="muted small">{total}</p>{parts.table(frame, ["Человек"])}'
+    about = parts.escape(". ".join(filter(None, [total, now.incomplete])))
+    table = parts.table(frame, ["Человек"])
+    html = f'<h2>{title}</h2><p class="muted small">{about}</p>{table}'
     return parts.card(parts.block(html), basis=320)
 
 
@@ -152,10 +200,12 @@ def _groups_table(now: Published, groups: pd.DataFrame, labels: dict[str, str]) 
             "Ведущий": groups["leader_id"].fillna("не назначен"),
         }
     )
+    if _about_leaders(groups):
+        frame = frame.drop(columns="Ведущий")
     families = wording.with_unstated(now.region.family_names, groups["family"])
     family = families[groups["family"].iloc[0]]
     title = f"{family}: {wording.plural(len(groups), 'группа', 'группы', 'групп')}"
-    return parts.table(frame, ["Человек"], caption=title, ids=["Ведущий"])
+    return parts.table(frame, ["Человек"], caption=title, ids={"Ведущий"} & set(frame))
 
 
 def _topics(topics, domains: dict[str, str]) -> str:
@@ -174,7 +224,7 @@ def _group(now: Published, groups: pd.DataFrame, group_id: str, label: str) -> s
     """HTML of one group: what it learns, who leads it, who is in it."""
     group = groups.set_index("group_id").loc[group_id]
     topics = _topics(group["topics"], now.region.domain_names)
-    leader = group["leader_id"] if pd.notna(group["leader_id"]) else "не назначен"
+    leader = group["leader_id"] if pd.notna(group["leader_id"]) else _NO_LEADERS
     about = (
         f'<h2 class="gap">{parts.escape(label)}</h2><dl><dt>Темы</dt><dd>{parts.escape(topics)}'
         f"</dd><dt>Ведущий</dt><dd>{parts.escape(str(leader))}</dd></dl>"

@@ -10,6 +10,7 @@ from dashboards.store import Published, State
 from nmc_utils import figures, findings, wording
 from nmc_utils.figures import theme
 from nmc_utils.regions import Indicator
+from nmc_utils.terms import NO_DUE
 
 _UNITS = {"share": "доля", "persons": "человек", "count": "количество", "yes_no": "да или нет"}
 _COMPARED = {">=": "не меньше", "<=": "не больше", "exists": "выполнено"}
@@ -20,7 +21,8 @@ def view(state: State) -> pn.Column:
     now = state.current
     indicators = now.table("indicators")
     if indicators is None:
-        return parts.column(parts.heading("Показатели", "Показателей в этом издании нет."))
+        missing = parts.missing("Показатели и их варианты", "в прогоне нет показателей")
+        return parts.column(parts.heading("Показатели"), missing)
     table = parts.column()
 
     def draw() -> None:
@@ -32,10 +34,35 @@ def view(state: State) -> pn.Column:
         parts.heading("Показатели", findings.attainment(indicators)),
         parts.row(parts.card(_filter(state, indicators), table)),
         parts.row(
-            parts.chart(figure, lambda: _table(now, indicators, ""), min_width=440),
+            parts.chart(
+                figure,
+                lambda: _table(now, indicators, ""),
+                min_width=440,
+                note=_sent(now, indicators),
+                why=_no_shares(indicators),
+            ),
             _passports(now, indicators),
         ),
     )
+
+
+def _sent(now: Published, indicators: pd.DataFrame) -> str:
+    """Who has reported, where numbers rest on what municipalities have sent."""
+    return now.incomplete if indicators["basis"].ne("published").any() else ""
+
+
+def _no_shares(indicators: pd.DataFrame) -> str:
+    """Why there is no chart where no share has a value."""
+    known = indicators[indicators["status"] == "ok"]
+    if len(known):
+        count = wording.plural(known["indicator"].nunique(), "показателя", *["показателей"] * 2)
+        return f"данные есть у {count}, долей среди них нет: их значения — в таблице выше"
+    if indicators["target"].notna().any():
+        return (
+            "значений за этот период нет ни у одного показателя: известны только плановые, "
+            "они в столбце «План» таблицы выше"
+        )
+    return "значений за этот период нет ни у одного показателя"
 
 
 def _filter(state: State, indicators: pd.DataFrame) -> pn.FlexBox:
@@ -93,7 +120,7 @@ def _table_row(row: dict, name: str) -> str:
         "Знаменатель": _number(row["denominator"]),
         "Значение": f"<b>{parts.escape(value)}</b>",
         "Интервал": parts.escape(wording.interval(row)),
-        "План": parts.escape(plan(row)),
+        "План": parts.escape(wording.target(row)),
         "Статус": parts.state(row["attainment"], row["attainment_label"]),
         "Источник": parts.escape(str(row["source"])),
     }
@@ -106,22 +133,9 @@ def _number(value: float) -> str:
 
 
 def variant(row: dict) -> str:
-    """Name the variant and, where it is counted from records, say so."""
-    records = ", по записям издания" if row["basis"] == "recorded" else ""
-    return f"{row['variant_label']}{records}"
-
-
-def plan(row: dict) -> str:
-    """Write the target with its year and direction, e.g. «≥ 20 % в 2023»."""
-    if pd.isna(row["target"]):
-        return "—"
-    year = int(row["target_year"])
-    unit = row["measure"].removeprefix("indicator_")
-    if unit == "yes_no":
-        return f"да, {year}"
-    value = wording.percent(row["target"]) if unit == "share" else wording.number(row["target"])
-    sign = {">=": "≥", "<=": "≤"}[row["comparator"]]
-    return f"{sign}{wording.NO_BREAK_SPACE}{value}, {year}"
+    """Name the variant and, where it is not of documents, what it is counted from."""
+    basis = "" if row["basis"] == "published" else f", {findings.BASES[row['basis']]}"
+    return f"{row['variant_label']}{basis}"
 
 
 # --- passport -----------------------------------------------------------------------------------
@@ -148,11 +162,11 @@ def _passport(now: Published, entry: Indicator, rows: pd.DataFrame) -> str:
     lines = {
         "Направление": entry.direction or "в документах не указано",
         "Единица": _UNITS[entry.unit],
-        "Сравнение с планом": _COMPARED[entry.comparator],
+        "Сравнение с планом": _COMPARED.get(entry.comparator, "плана нет, сравнивать не с чем"),
         "Плановые значения": _targets(now, entry),
         "Происхождение формулы": entry.formula_origin,
         "Ответственный": entry.responsible or "не указан в документах",
-        "Примечание": entry.note or "—",
+        "Примечание": parts.joined(entry.note or "", entry.caveat or "") or "—",
     }
     about = "".join(f"<dt>{k}</dt><dd>{parts.escape(v)}</dd>" for k, v in lines.items())
     variants = "".join(
@@ -168,7 +182,7 @@ def _passport(now: Published, entry: Indicator, rows: pd.DataFrame) -> str:
 def _targets(now: Published, entry: Indicator) -> str:
     words = []
     for target in entry.targets:
-        span = f"{target.first_year}"
+        span = NO_DUE if target.first_year is None else f"{target.first_year}"
         if target.last_year != target.first_year:
             span += f"–{target.last_year}"
         if isinstance(target.value, bool):

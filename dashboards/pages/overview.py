@@ -40,8 +40,7 @@ def _sentences(now: Published) -> pn.Column:
 
 def _tiles(now: Published) -> list[tuple[str, str, str]]:
     tiles = [_tested(now), _lowest(now), _groups(now), _known(now)]
-    part = [now.incomplete]
-    tiles = [(name, value, parts.sentence(note, *part)) for name, value, note in tiles]
+    tiles = [(name, value, parts.joined(note, now.incomplete)) for name, value, note in tiles]
     return [*tiles, _reported(now)]
 
 
@@ -66,10 +65,16 @@ def _tested(now: Published) -> tuple[str, str, str]:
     ]
     if others:
         both = rows.get((TOTAL, "tested"))
-        notes += [now.is_one_of_several, f"Другие, не складываются: {', '.join(others)}"]
-        notes += [f"Разных людей всего: {wording.with_note(both)}"] if both else []
-    note = parts.sentence(*(text for text in notes if isinstance(text, str)))
+        notes += [now.named(), f"Другие, не складываются: {', '.join(others)}"]
+        notes += [_different(both)] if both else []
+    note = parts.joined(*(text for text in notes if isinstance(text, str)))
     return name, wording.estimate(tested), note
+
+
+def _different(both: dict) -> str:
+    """How many people took any procedure, each counted once."""
+    known = both["status"] == "ok"
+    return f"Разных людей всего: {wording.estimate(both)}" if known else both["note"]
 
 
 def _lowest(now: Published) -> tuple[str, str, str]:
@@ -84,7 +89,7 @@ def _lowest(now: Published) -> tuple[str, str, str]:
     return (
         name,
         wording.estimate(row),
-        parts.sentence(basis(row), "" if has_document else now.region.cut_source),
+        parts.joined(basis(row), "" if has_document else now.region.cut_source),
     )
 
 
@@ -153,7 +158,7 @@ def _levels(now: Published) -> pn.Column:
     return parts.chart(
         figure,
         lambda: _levels_table(now, shares[lowest]),
-        note=parts.sentence(now.is_one_of_several, now.incomplete),
+        note=parts.joined(now.named(), now.incomplete),
         why="" if lowest.any() else now.gap(),
     )
 
@@ -214,7 +219,9 @@ def _municipalities(now: Published) -> pn.Column:
     coverage, reporting = now.of_procedure("coverage"), now.table("reporting")
     if coverage is None or reporting is None:
         return parts.missing("Муниципалитеты", "в прогоне нет сведений о том, кто что прислал")
-    tested = coverage[coverage["measure"] == "tested"].set_index("municipality")
+    silent = reporting.loc[~reporting["is_reported"], "municipality"]
+    is_told = (coverage["measure"] == "tested") & ~coverage["municipality"].isin(silent)
+    tested = coverage[is_told].set_index("municipality")
     places = now.region.municipality_names
     names = wording.with_unstated(places, tested.index)
     frame = pd.DataFrame(
@@ -229,7 +236,7 @@ def _municipalities(now: Published) -> pn.Column:
     if any(lacking):
         frame["Не прислано"] = [text or "—" for text in lacking]
     title = f"Данные представили {wording.reported(reporting)}"
-    note = f'<p class="muted small">{escape(parts.sentence(now.is_one_of_several))}</p>'
+    note = f'<p class="muted small">{escape(now.named())}</p>'
     html = parts.table(frame, ["Работники", "Прошли диагностику"])
     return parts.card(parts.block(f"<h2>{title}</h2>{note}{html}"))
 

@@ -66,7 +66,7 @@ def _in_words(
     words = CODED | {
         "municipality": dict(enumerate(definition.municipality_names.values())),
         "domain": dict(enumerate(definition.competence_names.values())) | {TOTAL: WHOLE_TEST},
-        "measure": definition.counted_labels,
+        "measure": {code: word for word, code in definition.counted_words.items()},
         "level": {level.code: level.name for level in definition.diagnostics.levels},
     }
     columns = {}

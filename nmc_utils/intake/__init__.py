@@ -212,7 +212,7 @@ def _absent_sheets(books: list[Workbook], reported: Reported) -> list[dict[str, 
         if tables & set(_TOGETHER)
         for table in _TOGETHER
         if table in everywhere - tables
-        if not (places := reported.speaks.get(file)) or not reported.is_sent(table, places)
+        if not (places := reported.names.get(file)) or not reported.is_sent(table, places)
     ]
     if given and "methodists" not in everywhere:
         found.append(

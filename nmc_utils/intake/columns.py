@@ -15,7 +15,7 @@ import pandas as pd
 
 from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, SCHEMAS, TITLES
-from nmc_utils.terms import CODED, COUNTS, TOTAL, WHOLE_TEST
+from nmc_utils.terms import CODED, TOTAL, WHOLE_TEST
 
 #: Headers that identify a person in a workbook, in this order.
 PERSON_HEADERS = ("Фамилия", "Имя", "Отчество", "Дата рождения")
@@ -170,32 +170,16 @@ def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
 
 def _counted(region: Region) -> dict[str, dict[str, str]]:
     """Words of what a region may count itself: any label of a metric, any name of a level."""
-    parts = [
-        part
-        for indicator in region.indicators
-        for variant in indicator.variants
-        for part in (variant.numerator, variant.denominator)
-        if part and part.metric and part.metric not in COUNTS
-    ]
-    labels = [(label, metric) for metric, label in region.counted_labels.items()]
-    levels = [
-        (word, level.code)
+    levels = {
+        word: level.code
         for level in region.diagnostics.levels
         for word in (level.name, level.label, level.having, level.words)
-    ]
+    }
     return {
         "domain": {name: code for code, name in region.domain_names.items()},
-        "measure": _unambiguous([*labels, *((part.label, part.metric) for part in parts)]),
-        "level": _unambiguous(levels),
+        "measure": region.counted_words,
+        "level": levels,
     }
-
-
-def _unambiguous(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Word → code, without the words that name several codes."""
-    codes: dict[str, set[str]] = {}
-    for word, code in pairs:
-        codes.setdefault(folded(word), set()).add(code)
-    return {word: code for word, code in pairs if len(codes[folded(word)]) == 1}
 
 
 def typed(text: pd.Series, dtype: str) -> tuple[pd.Series, pd.Series]:

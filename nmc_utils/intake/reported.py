@@ -1,13 +1,13 @@
 """Which municipality has sent which table, whatever the files are cut by.
 
-A file speaks for the municipalities that its accepted rows name; a second workplace is no such row,
-because the person is counted at the main one. What stands on the other sheets of a file, or is
-missing there, is then told of these municipalities.
+A file speaks for the municipalities that its accepted rows name. A second workplace is no such row,
+because the person is counted at the main one, nor is an organisation of a register. What stands on
+the other sheets of a file, or is missing there, is then told of these municipalities.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,6 +19,8 @@ from nmc_utils.terms import TOTAL
 
 #: Tables that municipalities send; the others are of the whole region.
 OF_MUNICIPALITIES = ("staff", "employment", "organizations", "scores", "responses", "aggregates")
+#: One file may list the organisations of everybody: that speaks for nobody's people and results.
+REGISTER = "organizations"
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,13 @@ class Reported:
         The table `tables.STATUS`: every municipality × every table that anybody has sent.
     missing
         Municipalities of which nothing at all was sent, in the official order.
-    speaks
-        File → the municipalities it speaks for.
+    names
+        File → the municipalities that its rows name, those of a register of organisations too.
     """
 
     status: pd.DataFrame
     missing: tuple[str, ...]
-    speaks: dict[str, frozenset[str]]
+    names: dict[str, frozenset[str]]
 
     def is_sent(self, table: str, municipalities: frozenset[str]) -> bool:
         """Whether each of `municipalities` has sent `table`."""
@@ -53,8 +55,8 @@ def reported(batches: Mapping[str, Batch], region: Region) -> Reported:
     other tables, such numbers are nobody's and `aggregates` is left out.
     """
     sent = {table: batches[table] for table in OF_MUNICIPALITIES if table in batches}
-    named = pd.concat([pd.DataFrame(columns=["file", "municipality"]), *_named(sent)])
-    speaks = {file: frozenset(places) for file, places in named.groupby("file")["municipality"]}
+    named = _named(sent)
+    speaks = _by_file(named[name] for name in named if name != REGISTER or len(named) == 1)
     spoken = frozenset().union(*speaks.values())
     is_whole = not spoken and "aggregates" in sent and sent["aggregates"].live.any()
     rows = [
@@ -66,22 +68,29 @@ def reported(batches: Mapping[str, Batch], region: Region) -> Reported:
     order = {place: number for number, place in enumerate(region.municipality_names)}
     rows.sort(key=lambda row: order[row[0]])
     missing = () if is_whole else tuple(place for place in order if place not in spoken)
-    return Reported(pd.DataFrame(rows, columns=list(STATUS)).astype(STATUS), missing, speaks)
+    status = pd.DataFrame(rows, columns=list(STATUS)).astype(STATUS)
+    return Reported(status, missing, _by_file(named.values()))
 
 
-def _named(sent: Mapping[str, Batch]) -> list[pd.DataFrame]:
-    """Files and the municipalities that their rows name, table by table."""
+def _by_file(named: Iterable[pd.DataFrame]) -> dict[str, frozenset[str]]:
+    both = pd.concat([pd.DataFrame(columns=["file", "municipality"]), *named])
+    return {file: frozenset(places) for file, places in both.groupby("file")["municipality"]}
+
+
+def _named(sent: Mapping[str, Batch]) -> dict[str, pd.DataFrame]:
+    """Table → files and the municipalities that their rows name."""
     taken = {table: _taken(batch) for table, batch in sent.items()}
-    frames = []
+    frames = {}
     main: dict[str, str] = {}
     if "employment" in taken:
         work = taken["employment"]
         taken["employment"] = work = work[work["is_main"].astype(bool)]
         main = dict(zip(work["person_id"], work["municipality"], strict=True))
-    for rows in taken.values():
+    for table, rows in taken.items():
         if "municipality" not in rows:
             rows = rows.assign(municipality=rows["person_id"].map(main))
-        frames.append(rows.loc[rows["municipality"].ne(TOTAL), ["file", "municipality"]].dropna())
+        own = rows["municipality"].ne(TOTAL)
+        frames[table] = rows.loc[own, ["file", "municipality"]].dropna()
     return frames
 
 
@@ -103,4 +112,6 @@ def _senders(
         files = [p.file for n, p in enumerate(batch.pieces) if n in taken or n not in filled]
         if files:
             senders[table] = frozenset().union(*(speaks.get(f, frozenset()) for f in files))
+    if REGISTER in senders:
+        senders[REGISTER] |= frozenset(_taken(sent[REGISTER])["municipality"])
     return senders

@@ -30,7 +30,8 @@ def procedures_by_size(
 ) -> pd.DataFrame:
     """Put the procedures in order of the number of persons tested at entry, the largest first.
 
-    Results of several procedures are never added up: a view shows one, the largest by default.
+    Of equal ones records come before counts. Results of several procedures are never added up: a
+    view shows one, the largest by default.
 
     Parameters
     ----------
@@ -67,7 +68,9 @@ def procedures_by_size(
         sent_as=named["procedure"].map(sent_as),
     )
     table["gap"] = table["sent_as"].map(GAPS)
-    return table.sort_values(["persons", "procedure"], ascending=[False, True], ignore_index=True)
+    table["rank"] = table["sent_as"].map(list(GAPS).index)
+    table = table.sort_values(["persons", "rank", "procedure"], ascending=[False, True, True])
+    return table.drop(columns="rank").reset_index(drop=True)
 
 
 def coverage(

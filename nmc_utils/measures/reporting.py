@@ -25,10 +25,13 @@ def reporting(tables: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFram
     -------
     DataFrame
         One row a municipality in the official order: `municipality`, `is_reported` (anything was
-        sent), `not_sent` (tuple of the tables that others have sent and it has not).
+        sent; a register of organisations alone is nothing where others have sent more),
+        `not_sent` (tuple of the tables that others have sent and it has not).
     """
     status = tables.get("status", _NOTHING_MISSING)
-    sent = status.groupby("municipality")["is_sent"].any()
+    told = status[status["table"] != "organizations"]
+    told = told if len(told) else status
+    sent = told.groupby("municipality")["is_sent"].any()
     absent = status[~status["is_sent"]].groupby("municipality")["table"].agg(tuple)
     places = list(region.municipality_names)
     return pd.DataFrame(

@@ -76,6 +76,13 @@ class Published:
         several = len(self.procedures) > 1
         return f"Процедура: {self.procedures[procedure or self.procedure]}" if several else ""
 
+    def persons(self, procedure: str) -> int:
+        """How many were tested in a procedure, from records or counts."""
+        table = self.table("procedures")
+        return (
+            0 if table is None else int(table.set_index("procedure")["persons"].get(procedure, 0))
+        )
+
     def gap(self, procedure: str = "") -> str:
         """What was not sent of a procedure, in words; empty when nothing is lacking."""
         table = self.table("procedures")

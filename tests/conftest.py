@@ -43,7 +43,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def published_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The full demonstration of Хакасия, 2022 and 2023, from workbooks to published results."""
+    """The demonstration of all regions, five editions, from workbooks to published results."""
     root = copy_definitions(tmp_path_factory.mktemp("published") / "data")
     for command in (["demo"], ["run"]):
         done = nmc(root, *command)

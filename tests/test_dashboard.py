@@ -1,74 +1,67 @@
 """The app without a browser: the state of a session and what its pages say."""
 
+# ruff: noqa: F811  (fixtures come from dashboard_pages)
 from __future__ import annotations
 
 import re
 import shutil
-from html.parser import HTMLParser
 
 import panel as pn
 import pytest
+from dashboard_pages import (  # noqa: F401  fixtures
+    EDITIONS,
+    VIEWS,
+    editions,
+    of_edition,
+    planned,
+    said,
+    state,
+    text,
+    totals,
+)
 
 from dashboards import parts, shell
 from dashboards.pages import diagnostics, groups, indicators, overview
-from dashboards.store import PAGES, State, published_editions
+from dashboards.store import PAGES, Published, State, published_editions
 from nmc_utils import figures, wording
-from nmc_utils.editions import DefinitionError
+from nmc_utils.editions import DefinitionError, Period
 from nmc_utils.results import ResultsError, results_folder
-
-VIEWS = {
-    "overview": overview.view,
-    "diagnostics": diagnostics.view,
-    "groups": groups.view,
-    "indicators": indicators.view,
-}
-
-
-@pytest.fixture(scope="module")
-def editions(published_root):
-    figures.use("bokeh")
-    found, unread = published_editions(published_root)
-    assert unread == ""
-    return found
-
-
-@pytest.fixture
-def state(editions):
-    return State(editions)
-
-
-class _Text(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.words: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
-def text(html: str) -> str:
-    parser = _Text()
-    parser.feed(html)
-    return " ".join(" ".join(parser.words).split())
-
-
-def said(view: pn.viewable.Viewable) -> str:
-    """All text of a page that stands in HTML."""
-    return " ".join(text(pane.object) for pane in view.select(pn.pane.HTML))
-
 
 # --- state --------------------------------------------------------------------------------------
 
 
-def test_a_session_opens_at_the_last_period(state):
-    assert (state.region, state.period, state.page) == ("khakassia", "2023", "overview")
+def test_all_that_is_published_is_offered(editions):
+    assert [published.edition.key for published in editions] == EDITIONS
+
+
+def test_a_session_opens_at_the_last_period(editions):
+    state = State(editions)
+    assert (state.region, state.period, state.page) == ("altai", "2023", "overview")
+    state.choose("kostroma")
+    assert state.period == "2022"
+
+
+def test_the_period_before_is_of_the_same_region(state):
     assert state.periods == {"2022 год": "2022", "2023 год": "2023"}
-    assert state.previous.edition.period.text == "2022"
+    assert state.previous.edition.key == "khakassia/2022"
+    state.choose("khakassia", "2022")
+    assert state.previous is None
+
+
+@pytest.mark.parametrize(
+    "other", [{"origin": "submitted"}, {"period": Period.parse("2021-2022")}, {"as_of": None}]
+)
+def test_the_period_before_is_of_the_same_kind_and_origin(editions, other):
+    mine = [p for p in editions if p.region.code == "khakassia"]
+    before = Published(mine[0].edition.model_copy(update=other), mine[0].run)
+    found = State([before, mine[1]]).previous
+    assert (found is before) == ("as_of" in other)
 
 
 def test_an_address_brings_back_the_same_view(state, editions):
     state.choose("khakassia", "2022")
     state.param.update(page="diagnostics", municipality="abaza", domain="ict", wave="exit")
+    state.select("level", "above")
     again = State(editions)
     again.restore(state.address())
     assert again.address() == state.address()
@@ -86,6 +79,8 @@ def test_the_address_carries_region_period_and_page_and_no_filter_that_was_not_c
         ({"region": "khakassia", "period": "1999"}, "периода «1999»"),
         ({"page": "secrets"}, "страницы «secrets»"),
         ({"municipality": "<b>"}, "значения «<b>»"),
+        ({"procedure": "fioko-2022"}, "значения «fioko-2022»"),
+        ({"level": "high_deficit"}, "значения «high_deficit»"),
         ({"status": "not_applicable"}, "значения «not_applicable»"),
     ],
 )
@@ -147,7 +142,7 @@ def damage(root, period: str, table: str) -> None:
 
 def opened(root, **query: str) -> State:
     state = State(*published_editions(root))
-    state.restore(query)
+    state.restore({"region": "khakassia"} | query)
     return state
 
 
@@ -176,7 +171,7 @@ def test_what_is_drawn_later_fails_alone(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-@pytest.mark.parametrize("table", ["level_shares", "procedures", "indicators"])
+@pytest.mark.parametrize("table", ["level_shares", "procedures", "indicators", "reporting"])
 def test_a_damaged_edition_leaves_the_way_to_others(copied, table):
     damage(copied, "2023", table)
     state = opened(copied)
@@ -203,7 +198,8 @@ def test_an_edition_without_a_readable_definition_is_left_out_and_told(copied):
 
 
 def test_when_no_definition_can_be_read_it_says_why(copied):
-    (copied / "regions" / "khakassia" / "region.yaml").write_text("[", "utf-8")
+    for path in copied.glob("regions/*/region.yaml"):
+        path.write_text("[", "utf-8")
     with pytest.raises(DefinitionError, match=r"khakassia/2022 \(.*region\.yaml"):
         opened(copied)
 
@@ -211,9 +207,10 @@ def test_when_no_definition_can_be_read_it_says_why(copied):
 # --- pages --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("key", EDITIONS)
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_speaks_russian_and_escapes_nothing_into_view(state, page):
-    words = said(VIEWS[page](state))
+def test_a_page_speaks_russian_and_escapes_nothing_into_view(editions, key, page):
+    words = said(VIEWS[page](of_edition(editions, key)))
     assert len(words) > 200
     assert not re.search(r"\b(nan|NaN|None|NA|total|entry|exit|estimate|n_a|level_share)\b", words)
     assert not re.search(r"\d\.\d+\s*%", words), "a decimal point instead of a comma"
@@ -256,7 +253,7 @@ def test_charts_of_the_whole_region_say_so_while_a_municipality_is_chosen(state)
     page = diagnostics.view(state)
     assert "По региону" not in said(page)
     state.municipality = "abaza"
-    assert said(page).count("По региону: выбор муниципалитета здесь ничего не меняет.") == 3
+    assert said(page).count("По региону: выбор муниципалитета здесь ничего не меняет") == 4
 
 
 def test_the_exit_wave_changes_the_numbers(state):

@@ -227,6 +227,7 @@ def _places_and_families(
     places = parts.chart(
         by_place,
         lambda: _places_table(now, of_level, domain),
+        min_width=430,
         on_tap=lambda y: state.toggle("municipality", _pressed(region.municipality_names, y)),
         note=now.incomplete,
         why="" if len(placed) else gap or _NO_PLACES,
@@ -253,6 +254,7 @@ def _coverage(now: Published, state: State) -> pn.Column:
     return parts.chart(
         figure,
         lambda: _coverage_table(now, coverage),
+        min_width=430,
         note=_scope(state),
         why="" if placed.any() else _NO_PLACES,
     )

@@ -83,9 +83,12 @@ def _without_plan(now: Published, plan: pd.DataFrame) -> pn.Column:
 def _not_covered(now: Published, plan: pd.DataFrame) -> tuple[str, str, str]:
     rows = plan[plan["family"] == TOTAL].set_index("measure", drop=False)
     row = rows.loc["plan_not_assessed"]
-    note = f"из {wording.plural(int(row['n']), 'прошедшего', *['прошедших'] * 2)} диагностику"
+    left, tested = row["estimate"], int(row["n"])
+    if not tested:  # nobody is known by person: all that are counted are left out
+        left = tested = now.persons(now.planned)
+    note = f"из {wording.plural(tested, 'прошедшего', *['прошедших'] * 2)} диагностику"
     name = "Педагоги, которых план не охватывает"
-    return name, wording.estimate(row), parts.joined(note, now.incomplete)
+    return name, wording.persons(left), parts.joined(note, now.incomplete)
 
 
 def _harm() -> pn.pane.HTML:
@@ -133,6 +136,8 @@ def _without_group(now: Published) -> pn.Column:
     title = "Кто остаётся без группы и почему"
     if members is None:
         return parts.missing(title, "в прогоне нет списка участников")
+    if members.empty:
+        return parts.missing(title, now.gap(now.planned) or "никто не прошёл входную диагностику")
     left = members[members["group_id"].isna()]
     counts = left["reason_label"].value_counts()
     frame = pd.DataFrame(
@@ -142,7 +147,7 @@ def _without_group(now: Published) -> pn.Column:
         }
     )
     total = f"Всего {wording.persons(len(left))} из {wording.persons(len(members))}"
-    about = parts.escape(". ".join(filter(None, [total, now.incomplete])))
+    about = parts.escape(parts.joined(total, now.incomplete))
     table = parts.table(frame, ["Человек"])
     html = f'<h2>{title}</h2><p class="muted small">{about}</p>{table}'
     return parts.card(parts.block(html), basis=320)

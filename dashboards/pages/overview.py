@@ -108,7 +108,9 @@ def _groups(now: Published) -> tuple[str, str, str]:
     if groups["status"] != "ok":
         return name, "не составлены", groups["note"]
     persons = changes.plan_row(now, "plan_persons")
-    return name, wording.estimate(groups), f"{wording.estimate(persons)} в группах"
+    note = f"{wording.estimate(persons)} в группах"
+    of_other = "" if now.planned == now.procedure else now.named(now.planned)
+    return name, wording.estimate(groups), parts.joined(note, of_other)
 
 
 def _known(now: Published) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,16 @@ def _readable(read: Callable[[], Iterable[str]]) -> Iterable[str]:
         return ()
 
 
+def _newest_and_largest(published: Published) -> tuple[date, int]:
+    """What the app opens with is the newest edition, and of equally new ones the largest."""
+
+    def persons() -> Iterable[int]:
+        procedures = published.table("procedures")
+        return () if procedures is None else procedures["persons"]
+
+    return published.edition.period.ends_on, int(max(_readable(persons), default=0))
+
+
 def _are_series(*editions: Edition) -> bool:
     try:
         series(editions)
@@ -291,9 +302,8 @@ class State(param.Parameterized):
             raise DefinitionError(unread or "Опубликованных изданий нет. Выполните: nmc run")
         self.editions, self._unread = editions, unread
         self._followed: list[param.parameterized.Watcher] = []
-        first = editions[0].edition
-        period = self._last_period(first.region.code)
-        super().__init__(region=first.region.code, period=period, notice=unread)
+        first = max(editions, key=_newest_and_largest).edition
+        super().__init__(region=first.region.code, period=first.period.text, notice=unread)
 
     @property
     def regions(self) -> dict[str, str]:

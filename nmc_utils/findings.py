@@ -205,6 +205,7 @@ def seminar_plan(plan: pd.DataFrame) -> Sentence:
         return Sentence("Результатов не выше порога нет: группы не нужны.")
     groups = wording.plural(int(value["plan_groups"]), "группа", "группы", "групп")
     persons = {name: wording.persons(count) for name, count in value.items()}
+    led = "" if value["plan_led"] == value["plan_groups"] else f", {_led(value)}"
     extra = ""
     if value["plan_completing"]:
         extra = f" (из них {persons['plan_completing']} без таких результатов дополняют группы)"
@@ -215,10 +216,15 @@ def seminar_plan(plan: pd.DataFrame) -> Sentence:
     if value["plan_not_assessed"]:
         left.append(f"нет результата по каждой компетенции — {persons['plan_not_assessed']}")
     return Sentence(
-        f"Составлено: {groups}, {persons['plan_persons']}{extra}; темы групп закрывают "
+        f"Составлено: {groups}{led}, {persons['plan_persons']}{extra}; темы групп закрывают "
         f"{wording.percent(value['plan_coverage'])} результатов не выше порога; "
         f"{', '.join(left)} {optimality(plan)}"
     )
+
+
+def _led(value: pd.Series) -> str:
+    led = wording.number(value["plan_led"])
+    return f"из них с ведущим — {led}" if value["plan_led"] else "пока без ведущих"
 
 
 def _plan_of(plan: pd.DataFrame, procedures: pd.DataFrame) -> Sentence:

@@ -34,9 +34,11 @@ def test_all_that_is_published_is_offered(editions):
     assert [published.edition.key for published in editions] == EDITIONS
 
 
-def test_a_session_opens_at_the_last_period(editions):
+def test_a_session_opens_at_the_newest_edition_and_of_equal_ones_at_the_largest(editions):
     state = State(editions)
-    assert (state.region, state.period, state.page) == ("altai", "2023", "overview")
+    assert (state.region, state.period, state.page) == ("khakassia", "2023", "overview")
+    without = [published for published in editions if published.edition.key != "khakassia/2023"]
+    assert State(without).region == "altai", "2023 with fewer people than anything of 2022"
     state.choose("kostroma")
     assert state.period == "2022"
 

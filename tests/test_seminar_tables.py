@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nmc_utils import findings
 from nmc_utils.editions import edition
 from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.seminar_tables import (
@@ -166,3 +167,26 @@ def test_a_plan_without_results_by_competence_has_no_numbers_but_a_reason():
     members = members_and_reasons(plan, family.index)
     assert members["reason"].tolist() == ["not_assessed"] * 2
     assert topic_need(plan, needs).empty and reasons(members)["persons"].tolist() == [2]
+
+
+def test_groups_without_leaders_are_told_as_such():
+    needs = pd.DataFrame({"ict": [1] * 12, "subject": [0] * 12}, [f"p{n:02d}" for n in range(12)])
+    family = pd.Series("a", needs.index)
+    led = pd.DataFrame({"leader_id": ["m"], "family": "a", "max_groups": 1, "deficits": [()]})
+    said = {}
+    for leaders_given in (None, led):
+        plan = seminar_groups(needs, family=family, leaders=leaders_given)
+        table = check_measures(summary(plan, needs, family))
+        said[leaders_given is None] = findings.seminar_plan(table)
+        led_groups = table.query("measure == 'plan_led'")["estimate"].tolist()
+        assert led_groups == ([0, 0] if leaders_given is None else [1, 1])
+    assert said[True].startswith("Составлено: 1\u00a0группа, пока без ведущих, 12\u00a0чел.")
+    assert "ведущ" not in said[False]
+
+
+def test_a_share_of_nothing_says_of_what():
+    needs = pd.DataFrame({"ict": [0, 0]}, ["p1", "p2"])
+    family = pd.Series("a", needs.index)
+    table = summary(seminar_groups(needs, family=family), needs, family).set_index("measure")
+    assert set(table.loc["plan_coverage", "note"]) == {"результатов не выше порога нет"}
+    assert set(table.loc["plan_precision", "note"]) == {"групп нет"}

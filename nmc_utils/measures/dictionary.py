@@ -69,6 +69,7 @@ MEASURES: dict[str, Measure] = {
         "доля с результатом в интервале", "share", True, "distributions.score_histogram"
     ),
     "plan_groups": Measure("группы", "count", True, "seminar_tables.summary"),
+    "plan_led": Measure("группы с ведущим", "count", True, "seminar_tables.summary"),
     "plan_persons": Measure("педагоги в группах", "persons", True, "seminar_tables.summary"),
     "plan_completing": Measure(
         "педагоги без дефицитов, дополняющие группы", "persons", True, "seminar_tables.summary"

@@ -123,38 +123,50 @@ def summary(
     Returns
     -------
     DataFrame
-        Measure table with key `family` (``"total"`` is everyone): numbers of groups and of persons:
-        in groups (of them those without deficits, who complete a group), with deficits but without
-        a group, without deficits and group, not assessed in every domain. Share of deficits
-        covered, share of needed topics, and for the whole plan the proven gap. `n` is the number
-        of persons tested.
+        Measure table with key `family` (``"total"`` is everyone): numbers of groups, of those with
+        a leader, and of persons: in groups (of them those without deficits, who complete a group),
+        with deficits but without a group, without deficits and group, not assessed in every
+        domain. Share of deficits covered, share of needed topics, and for the whole plan the
+        proven gap. `n` is the number of persons tested; `note` says why a number is missing.
     """
     joined = _with_needs(plan, deficits).reindex(family.index)
-    by_family = joined.groupby(family)
-    rows = []
-    for name, part in [(TOTAL, joined), *by_family]:
-        placed = part["group_id"].notna()
-        values = {
-            "plan_groups": part["group_id"].nunique(),
-            "plan_persons": placed.sum(),
-            "plan_completing": (placed & (part["deficits"] == 0)).sum(),
-            "plan_without_group": (~placed & (part["deficits"] > 0)).sum(),
-            "plan_no_deficit": (~placed & (part["deficits"] == 0)).sum(),
-            "plan_not_assessed": part["deficits"].isna().sum(),
-            "plan_coverage": _ratio(part["needed"].sum(), part["deficits"].sum()),
-            "plan_precision": _ratio(part["needed"].sum(), part["topics"].sum()),
-        }
-        if name == TOTAL:
-            values["plan_gap"] = plan.gap
-        rows += [(name, measure, value, len(part)) for measure, value in values.items()]
+    rows = [
+        (name, measure, value, len(part))
+        for name, part in [(TOTAL, joined), *joined.groupby(family)]
+        for measure, value in _plan_numbers(part).items()
+    ]
+    rows.append((TOTAL, "plan_gap", plan.gap, len(joined)))
     table = pd.DataFrame(rows, columns=["family", "measure", "estimate", "n"])
-    note = None
+    note = table["measure"].map(_NOTHING_TO_SHARE)
     if deficits.empty:
         table = table[table["family"] == TOTAL].reset_index(drop=True)
         table["estimate"] = table["estimate"].where(table["measure"] == "plan_not_assessed")
-        note = gap or NO_DOMAIN_RESULTS
+        note = pd.Series(gap or NO_DOMAIN_RESULTS, table.index)
     table = _measures(table, ["family"])
-    return table.assign(note=pd.Series(note, table.index).where(table["status"] != "ok"))
+    return table.assign(note=note.where(table["status"] != "ok"))
+
+
+#: A share of nothing → why there is none.
+_NOTHING_TO_SHARE = {
+    "plan_coverage": "результатов не выше порога нет",
+    "plan_precision": "групп нет",
+}
+
+
+def _plan_numbers(part: pd.DataFrame) -> dict[str, float]:
+    """Numbers of the plan for some of the persons, of `_with_needs`."""
+    placed = part["group_id"].notna()
+    return {
+        "plan_groups": part["group_id"].nunique(),
+        "plan_led": part.loc[part["leader_id"].notna(), "group_id"].nunique(),
+        "plan_persons": placed.sum(),
+        "plan_completing": (placed & (part["deficits"] == 0)).sum(),
+        "plan_without_group": (~placed & (part["deficits"] > 0)).sum(),
+        "plan_no_deficit": (~placed & (part["deficits"] == 0)).sum(),
+        "plan_not_assessed": part["deficits"].isna().sum(),
+        "plan_coverage": _ratio(part["needed"].sum(), part["deficits"].sum()),
+        "plan_precision": _ratio(part["needed"].sum(), part["topics"].sum()),
+    }
 
 
 NO_DOMAIN_RESULTS = "нет результатов по компетенциям"
@@ -199,8 +211,9 @@ def reasons(members: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_needs(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:
-    """Members with the number of their deficits, topics of their group, and needed topics."""
-    topics = plan.groups.set_index("group_id")["topics"]
+    """Members with their group and its leader, their deficits, its topics and the needed ones."""
+    groups = plan.groups.set_index("group_id")
+    topics, leader = groups["topics"], groups["leader_id"]
     given = np.zeros(deficits.shape, dtype=bool)
     members = plan.members.set_index("person_id").loc[deficits.index]
     position = {domain: place for place, domain in enumerate(deficits.columns)}
@@ -211,6 +224,7 @@ def _with_needs(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "group_id": members["group_id"].to_numpy(),
+            "leader_id": members["group_id"].map(leader).to_numpy(),
             "deficits": has.sum(axis=1),
             "topics": given.sum(axis=1),
             "needed": (given & has).sum(axis=1),

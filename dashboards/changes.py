@@ -101,7 +101,7 @@ def _finds(now: Published) -> dict[str, Callable[[Published], dict | None]]:
     return {
         "Прошли диагностику": lambda p: _coverage(p, "tested"),
         "Доля прошедших среди работников": lambda p: _coverage(p, "tested_share"),
-        findings.capital(now.region.diagnostics.lowest.label): lowest_share,
+        findings.result_label(now.region): lowest_share,
         "Средний результат, % максимума": _mean,
         "Группы": lambda p: plan_row(p, "plan_groups"),
         "Педагоги в группах": lambda p: plan_row(p, "plan_persons"),
@@ -150,7 +150,7 @@ def _on_same_places(now: Published, before: Published, same: SamePlaces) -> str:
     text = f"Пересчитано на {count}"
     if left := [name for code, name in names.items() if code not in same.places]:
         text += f"; без них: {', '.join(left)}"
-    level = findings.capital(now.region.diagnostics.lowest.label)
+    level = findings.result_label(now.region)
     labels = {"tested": "Прошли диагностику", "level_share": level}
     pairs = [(label, same.before[m], same.now[m]) for m, label in labels.items()]
     table = _side_by_side(pairs, [p.edition.period.label for p in (before, now)])

@@ -143,7 +143,8 @@ def _incomplete(now: Published) -> list[pn.pane.HTML]:
         return []
     if not part:
         return []
-    text = f"{part}: нет данных — {silent}. Все итоги — только по представившим."
+    named = f", нет: {silent}" if silent else ""
+    text = f"{part}{named}. Итоги по записям неполные; опубликованные факты — по всему региону."
     return [parts.block(f'<p class="notice gaps" role="note">{parts.escape(text)}</p>')]
 
 

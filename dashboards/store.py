@@ -20,7 +20,7 @@ import param
 from nmc_utils import findings, results, wording
 from nmc_utils.editions import DefinitionError, Edition, data_root, edition, series
 from nmc_utils.measures.intervals import share_interval
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import TOTAL, WAVES
 
 PAGES = {
     "overview": "Обзор",
@@ -28,7 +28,6 @@ PAGES = {
     "groups": "Группы",
     "indicators": "Показатели",
 }
-WAVES = {"entry": "входная", "exit": "выходная"}
 #: What the address carries besides region, period and page when it was chosen; where the value is
 #: empty, `State.meant` says what the edition shows by itself.
 FILTERS = {

@@ -25,6 +25,7 @@ from nmc_utils.terminal import (
     records,
     sentence_of,
 )
+from nmc_utils.terms import of_places
 
 if TYPE_CHECKING:  # loaded inside the commands, so that `nmc --help` does not wait for them
     from nmc_utils.editions import Edition
@@ -268,7 +269,7 @@ def check(
     if not as_json:
         typer.echo(f"Задержано строк: {intake.held_out}. Принятое: {edition.validated}")
         if intake.missing:
-            typer.echo(f"{edition}: {_who_has_sent(edition, intake)}.")
+            typer.echo(f"{edition}: {_who_is_in(edition, intake)}.")
     raise typer.Exit(HELD_OUT if intake.held_out else DONE)
 
 
@@ -293,7 +294,7 @@ def run(
         typer.Option(
             "--allow-missing",
             metavar="",
-            help="Публиковать, даже если данные прислали не все муниципальные образования.",
+            help="Публиковать, даже если приняты данные не всех муниципальных образований.",
         ),
     ] = False,
     as_json: Json = False,
@@ -322,7 +323,7 @@ def run(
         _print_outcomes(rows)
         for edition in accepted:
             if taken[edition.key].missing:
-                typer.echo(f"{edition.key}: {_who_has_sent(edition, taken[edition.key])}")
+                typer.echo(f"{edition.key}: {_who_is_in(edition, taken[edition.key])}")
     if any(row["status"] == "failed" for row in rows):
         raise typer.Exit(FAILED)
     raise typer.Exit(HELD_OUT if any(row["held_out"] for row in rows) else DONE)
@@ -375,10 +376,11 @@ def _take_in(
 
 
 def _incomplete(editions: Sequence[Edition], taken: dict[str, Intake]) -> dict[str, str]:
-    """Editions for which some municipality has sent nothing, and what to do about it."""
+    """Editions for which nothing of some municipality was accepted, and what to do about it."""
     return {
-        edition.key: f"{_who_has_sent(edition, taken[edition.key])}. Дождитесь их файлов или "
-        f"опубликуйте неполное издание: nmc run {edition.key} --allow-missing"
+        edition.key: f"{_who_is_in(edition, taken[edition.key])}. Проверьте замечания "
+        f"(nmc check {edition.region.code} {edition.period}), дождитесь файлов или опубликуйте "
+        f"неполное издание: nmc run {edition.key} --allow-missing"
         for edition in editions
         if edition.key in taken and taken[edition.key].missing
     }
@@ -388,11 +390,11 @@ def _missing(edition: Edition, intake: Intake) -> list[str]:
     return [edition.region.municipality_names[code] for code in intake.missing]
 
 
-def _who_has_sent(edition: Edition, intake: Intake) -> str:
+def _who_is_in(edition: Edition, intake: Intake) -> str:
+    """Say of whom nothing was accepted, whether they sent nothing or all of it was held out."""
     names, n_all = _missing(edition, intake), len(edition.region.municipalities)
-    is_one = n_all % 10 == 1 and n_all % 100 != 11
-    places = "муниципального образования" if is_one else "муниципальных образований"
-    return f"данные представили {n_all - len(names)} из {n_all} {places}, нет: {', '.join(names)}"
+    places = of_places(n_all - len(names), n_all)
+    return f"приняты данные {places}, ничего не принято от: {', '.join(names)}"
 
 
 def _intake_row(edition: Edition, intake: Intake) -> dict[str, Any]:

@@ -46,7 +46,6 @@ NOT_COMPARED = "трудность блоков не сопоставлялас�
 NOT_SAMPLED = "отбор не случайный, на всех педагогов региона не распространяется"
 _WAVES = {"entry": "входную", "exit": "выходную"}
 _GROUPS = ("группа", "группы", "групп")
-_BASES = {"published": "", "recorded": " (записи издания)", "aggregate": " (сводные числа)"}
 _NB = wording.NO_BREAK_SPACE
 
 
@@ -66,7 +65,9 @@ def sentence(row: Mapping[str, Any]) -> str:
     bounds = wording.interval(row)
     interval = "" if bounds == "—" else f" ({bounds})"
     size = "n не указано" if pd.isna(row["n"]) else wording.size(row["n"])
-    return f"{wording.estimate(row)}{interval}, {size}"
+    note = row.get("note")  # of how many municipalities a total is
+    part = f"; {note}" if isinstance(note, str) else ""
+    return f"{wording.estimate(row)}{interval}, {size}{part}"
 
 
 def _level(region: Region, code: str | None) -> Level:
@@ -193,7 +194,8 @@ def score_histogram(
 
 def level_colours(count: int) -> list[str]:
     """Colours of so many levels from the lowest: it has the accent, and none is green."""
-    return [theme.ACCENT, *[theme.ACCENT_SOFT] * (count - 2), theme.FAINT]
+    between = [theme.sequential(share)[0] for share in np.linspace(0.75, 0.1, count)[1:-1]]
+    return [theme.ACCENT, *between, theme.FAINT]
 
 
 def _bars(bins: pd.DataFrame, cuts: list[float]) -> pd.DataFrame:
@@ -273,7 +275,7 @@ def level_shares_by_municipality(
     domain = domain or region.diagnostics.result_domain
     where = {"wave": wave, "level": chosen.code, "domain": domain, "family": TOTAL}
     table = _chosen(level_shares, "level_share", **where)
-    block = "" if domain == TOTAL else f", блок «{region.domain_names[domain]}»"
+    block = "" if domain == TOTAL else f", «{region.domain_names[domain]}»"
     subtitle = (
         f"Доля прошедших {_WAVES[wave]} диагностику {words}{block}; "
         "муниципалитеты в официальном порядке"
@@ -548,18 +550,29 @@ def indicator_attainment(indicators: pd.DataFrame, region: Region) -> hv.Overlay
         )
     is_first = ~rows["indicator"].duplicated()
     rows = rows.assign(
-        is_first=is_first,
-        y=-(pd.Series(1.0, rows.index) + 0.85 * is_first).cumsum(),
-        variant_name=[_variant_name(row) for row in rows.to_dict("records")],
+        is_first=is_first, variant_name=[_variant_name(row) for row in rows.to_dict("records")]
     )
+    rows["state"] = [
+        _status_words(theme.ATTAINMENT[row["attainment"]], row) for row in rows.to_dict("records")
+    ]
+    rows["head"] = [theme.wrapped(name, 52) for name in rows["name"]]
+    # Texts stand on their row and grow upwards: more than two lines need more room.
+    rows["lift"] = _LINE * (rows["state"].str.count("\n") - 1).clip(lower=0)
+    tall = _LINE * (rows["head"].str.count("\n") - 1).clip(lower=0)
+    rows["y"] = -(1.0 + rows["lift"] + (0.85 + tall) * is_first).cumsum()
     rows["hint"] = rows["variant_name"] + ": " + rows["hint"] + "; " + rows["attainment_label"]
     layers, frame = _attainment_parts(rows)
     title = findings.attainment(indicators).rstrip(".")
     return theme.compose(layers, frame, title, subtitle)
 
 
+_LINE = 0.33  #: height of a line of text, in rows of the chart
+
+
 def _variant_name(row: Mapping[str, Any]) -> str:
-    return f"{row['variant_label']}{_BASES[row['basis']]}"
+    if row["basis"] == "published":
+        return row["variant_label"]
+    return f"{row['variant_label']} ({findings.BASIS_NAMES[row['basis']]})"
 
 
 def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
@@ -567,17 +580,16 @@ def _attainment_parts(rows: pd.DataFrame) -> tuple[list[Any], Frame]:
     y = rows["y"]
     at = 100 * rows["target"].astype(float)
     ticks = rows.assign(x0=at, x1=at, y0=y - 0.17, y1=y + 0.17).dropna(subset=["x0"])
-    heads = rows[rows["is_first"]].assign(x=0.0, y=y + 0.86)
+    heads = rows[rows["is_first"]].assign(x=0.0, y=y + 0.86 + rows["lift"])
     layers = [
         theme.lines(rows.assign(x0=0.0, x1=limit, y0=y, y1=y), theme.GRID, 1.5),
         theme.lines(theme.spans(rows), theme.ACCENT_SOFT, 6),
         theme.lines(ticks, theme.INK, 3),
-        _row_texts(heads.assign(text=[theme.wrapped(n, 52) for n in heads["name"]]), bold=True),
+        _row_texts(heads.assign(text=heads["head"]), bold=True),
     ]
     for code, mark in theme.ATTAINMENT.items():
         part = rows[rows["attainment"] == code]
-        words = [_status_words(mark, row) for row in part.to_dict("records")]
-        states = part.assign(x=0.0, y=part["y"] + 0.18, text=words)
+        states = part.assign(x=0.0, y=part["y"] + 0.18, text=part["state"])
         layers += [theme.dots(part, mark.colour), _row_texts(states, mark.colour)]
     values = [(y, share(v)) for y, v in zip(rows["y"], rows["estimate"], strict=True)]
     frame = Frame(

@@ -21,6 +21,11 @@ class Sentence(str):
         return "".join(f"<p>{html.escape(part)}</p>" for part in self.split("\n\n"))
 
 
+def stopped(text: str) -> str:
+    """End a sentence with one full stop, also after «чел.»."""
+    return f"{text.rstrip('.')}."
+
+
 def capital(text: str) -> str:
     """Begin a sentence."""
     return text[:1].upper() + text[1:]
@@ -39,14 +44,15 @@ def who_was_tested(coverage: pd.DataFrame, procedures: pd.DataFrame) -> Sentence
     """
     first, others = procedures.iloc[0], procedures.iloc[1:]
     rows = _rows(coverage, municipality=TOTAL, measure="tested").set_index("procedure", drop=False)
-    if first["procedure"] not in rows.index:
-        return Sentence(f"Кто прошёл диагностику, неизвестно: {first['gap']}.")
     row = rows.loc[first["procedure"]]
+    if row["status"] != "ok":
+        return Sentence(f"Кто прошёл диагностику, неизвестно: {row['note']}.")
     how = f" ({first['selection']})" if isinstance(first["selection"], str) else ""
     staff = "" if pd.isna(row["n"]) else f" из {wording.number(row['n'])}"
+    part = f" ({row['note']})" if isinstance(row.get("note"), str) else ""
     text = (
-        f"Среди прошедших диагностику: {wording.estimate(row)}{staff}; отбор не случайный{how}, "
-        "на всех педагогов региона не распространяется."
+        f"Среди прошедших диагностику: {wording.estimate(row)}{staff}{part}; "
+        f"отбор не случайный{how}, на всех педагогов региона не распространяется."
     )
     told = [
         f"{name} — {wording.with_note(rows.loc[code])}"
@@ -56,10 +62,9 @@ def who_was_tested(coverage: pd.DataFrame, procedures: pd.DataFrame) -> Sentence
     if told:
         text += f" Другие процедуры: {'; '.join(told)}; люди разных процедур не складываются"
         both = rows.loc[TOTAL] if TOTAL in rows.index else None
-        if both is not None and both["status"] == "ok":
-            text += f", разных людей всего {wording.estimate(both)}."
-        else:
-            text += ", их пересечение неизвестно."
+        is_known = both is not None and both["status"] == "ok"
+        people = f"разных людей всего {wording.estimate(both)}" if is_known else ""
+        text = stopped(f"{text}, {people or 'их пересечение неизвестно'}")
     return Sentence(text)
 
 
@@ -77,8 +82,29 @@ def procedure_names(procedures: pd.DataFrame) -> list[str]:
 
 def who_reported(reporting: pd.DataFrame) -> Sentence:
     """Say which municipalities the totals rest on."""
+    if reporting.empty:
+        said = "Сводные числа прислал регион, по муниципальным образованиям данных нет."
+        return Sentence(said)
     part = wording.incomplete(reporting)
     return Sentence(f"{part or 'Данные представили все муниципальные образования'}.")
+
+
+def held_out(rows: pd.DataFrame) -> Sentence:
+    """Say how many rows intake held out, and that no number has them.
+
+    Parameters
+    ----------
+    rows
+        Of `reporting.held_out`.
+    """
+    if rows.empty:
+        return Sentence("Задержанных при приёме строк нет.")
+    parts = [
+        f"«{row['title']}» — {wording.number(row['held_out'])} из {wording.number(row['sent'])}"
+        for row in rows.to_dict("records")
+    ]
+    said = f"При приёме задержаны строки: {', '.join(parts)}; ни в одном числе их нет."
+    return Sentence(said)
 
 
 def lowest_level(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
@@ -88,19 +114,30 @@ def lowest_level(level_shares: pd.DataFrame, region: Region, *, wave: str = "ent
     rows = _rows(level_shares, **keys, wave=wave, level=diagnostics.lowest.code)
     said = capital(diagnostics.lowest.words)
     if diagnostics.result_domain == WORST:
-        said += " хотя бы по одной компетенции"
+        said += BY_ANY
     if rows.empty or (row := rows.iloc[0])["status"] != "ok":
-        return Sentence(f"{said}: нет данных{_why(level_shares)}.")
+        return Sentence(f"{said}: нет данных{_why(rows)}.")
     when = {"entry": "входную", "exit": "выходную"}[wave]
-    text = f"{said} — {_share(row)} прошедших {when} диагностику{_basis(row)}."
+    text = f"{said} — {_share(row)} прошедших {when} диагностику{_basis(row)}"
+    if isinstance(row.get("note"), str):
+        text += f"; {row['note']}"
     if diagnostics.document is None:
-        text = f"{text[:-1]}; порог не установлен документом."
-    return Sentence(text)
+        text += "; порог не установлен документом"
+    return Sentence(f"{text}.")
 
 
 def _why(table: pd.DataFrame) -> str:
     notes = table["note"].dropna() if "note" in table else []
     return f" ({notes.iloc[0]})" if len(notes) else ""
+
+
+def result_label(region: Region) -> str:
+    """What the lowest level of the document's result is called, alone."""
+    is_worst = region.diagnostics.result_domain == WORST
+    return capital(region.diagnostics.lowest.label) + (BY_ANY if is_worst else "")
+
+
+BY_ANY = " хотя бы по одной компетенции"
 
 
 def levels(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -> pd.DataFrame:
@@ -141,7 +178,7 @@ def rules(region: Region) -> Sentence:
         named = ", ".join(diagnostics.routes)
         routes = f"Маршруты документа: {named}; {diagnostics.routes_note}."
     elif diagnostics.lowest.route:
-        routes = "Маршрут документ называет у каждого уровня."
+        routes = "Маршрут назван у каждого уровня."
     else:
         routes = "Маршрутов по уровням документы не называют."
     parts = [f"{capital(region.cut_source)}.", diagnostics.cut_basis_note, routes]
@@ -174,7 +211,7 @@ def most_frequent_domain(
     rows = rows.sort_values("estimate", ascending=False, kind="stable")
     result = capital(level.label)
     if rows.empty:
-        return f"{result}: нет данных по компетенциям{_why(asked)}"
+        return f"{result}: нет данных по компетенциям{_why(_rows(asked, level=level.code))}"
     first = rows.iloc[0]
     if first["estimate"] == 0:
         return f"{result} не получен ни в одном блоке, {wording.size(first['n'])}"
@@ -214,7 +251,7 @@ def seminar_plan(plan: pd.DataFrame) -> Sentence:
         f"группа не нужна — {persons['plan_no_deficit']}",
     ]
     if value["plan_not_assessed"]:
-        left.append(f"нет результата по каждой компетенции — {persons['plan_not_assessed']}")
+        left.append(f"план не охватывает — {persons['plan_not_assessed']}")
     return Sentence(
         f"Составлено: {groups}{led}, {persons['plan_persons']}{extra}; темы групп закрывают "
         f"{wording.percent(value['plan_coverage'])} результатов не выше порога; "
@@ -255,6 +292,12 @@ def optimality(plan: pd.DataFrame) -> Sentence:
     )
 
 
+#: Basis of an indicator → what a table calls it.
+BASIS_NAMES = {
+    "published": "опубликовано",
+    "recorded": "записи издания",
+    "aggregate": "сводные числа",
+}
 #: Basis of an indicator → how a sentence names it.
 BASES = {
     "published": "по опубликованным данным",
@@ -313,26 +356,29 @@ def variants(indicators: pd.DataFrame, indicator: str, name: str) -> Sentence:
     text = f"{name}: " + ("; ".join(parts) or "вариантов по опубликованным данным нет")
     if len(own):
         text += f"; опубликовано {wording.estimate(own.iloc[0])}"
-    judged = (own if len(own) else rows).iloc[0]
-    return Sentence(f"{text.rstrip('.')}. {capital(judged['attainment_label'])}.")
+    judged = (own if len(own) else known).iloc[0]
+    return Sentence(f"{stopped(text)} {capital(judged['attainment_label'])}.")
 
 
 def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
     """Tell an edition in five sentences: `position`, `topic`, `sentence`.
 
-    Where municipalities have not reported, that comes first.
+    Where municipalities have not reported, or rows were held out, that comes first.
 
     Parameters
     ----------
     staged
         Tables of the run: ``coverage``, ``procedures`` (the largest first: only it is told),
-        ``level_shares``, ``seminar_plan`` (with its `procedure`), ``indicators``, ``reporting``.
+        ``level_shares``, ``seminar_plan`` (with its `procedure`), ``indicators``, ``reporting``,
+        ``held_out``.
     """
     procedures = staged["procedures"]
     shares = _rows(staged["level_shares"], procedure=procedures["procedure"].iloc[0])
     sentences = {}
     if part := wording.incomplete(staged["reporting"]):
-        sentences["reporting"] = Sentence(f"{part}: все итоги — только по ним.")
+        sentences["reporting"] = Sentence(f"{part}: итоги по записям неполные.")
+    if len(staged["held_out"]):
+        sentences["held_out"] = held_out(staged["held_out"])
     sentences |= {
         "tested": who_was_tested(staged["coverage"], procedures),
         "levels": lowest_level(shares, region),

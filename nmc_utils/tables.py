@@ -208,6 +208,8 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
 }
 #: Which table of which municipality was sent; intake writes it, nobody sends it.
 STATUS = {"municipality": "str", "table": "str", "is_sent": "bool"}
+#: What intake tells about its own work: who has sent what, and what became of every row.
+OF_INTAKE = ("status", "conservation")
 
 
 #: Tables that municipalities send and what their sheets are called.
@@ -239,7 +241,7 @@ class Tables(Mapping[str, pd.DataFrame]):
         return name in self._frames
 
     def __getattr__(self, name: str) -> pd.DataFrame:
-        if name.startswith("_") or name not in (*TABLE_TITLES, "status"):
+        if name.startswith("_") or name not in (*TABLE_TITLES, *OF_INTAKE):
             raise AttributeError(name)
         return self[name]
 
@@ -265,7 +267,7 @@ def load(edition: Edition) -> Tables:
     folder: Path = edition.validated
     frames = {
         name: pd.read_parquet(folder / f"{name}.parquet")
-        for name in (*SCHEMAS, "status")
+        for name in (*SCHEMAS, *OF_INTAKE)
         if (folder / f"{name}.parquet").exists()
     }
     if not frames:

@@ -48,3 +48,10 @@ COUNTED = {
     "organizations": "organization_id",
     "methodists": "methodist_id",
 }
+
+
+def of_places(some: int, all_: int) -> str:
+    """Write «11 из 13 муниципальных образований»."""
+    one = all_ % 10 == 1 and all_ % 100 != 11
+    word = "муниципального образования" if one else "муниципальных образований"
+    return f"{some} из {all_} {word}"

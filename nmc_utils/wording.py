@@ -13,7 +13,7 @@ import pandas as pd
 
 from nmc_utils.measures.dictionary import MEASURES, STATUSES
 from nmc_utils.terms import DEMONSTRATION as DEMONSTRATION
-from nmc_utils.terms import UNSTATED
+from nmc_utils.terms import TABLE_TITLES, UNSTATED, of_places
 
 THIN_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
@@ -134,23 +134,30 @@ def with_note(row: Mapping[str, Any]) -> str:
 
 
 def incomplete(reporting: pd.DataFrame) -> str:
-    """Say which part of the municipalities has reported; nothing when all have.
+    """Say which part of the municipalities has reported, and what some of these have not sent.
+
+    Nothing when all have sent all that anybody has.
 
     Parameters
     ----------
     reporting
         Table of `reporting.reporting`.
     """
-    return "" if reporting["is_reported"].all() else f"Данные представили {reported(reporting)}"
+    parts = []
+    if not reporting["is_reported"].all():
+        parts.append(f"Данные представили {reported(reporting)}")
+    lacking = reporting.loc[reporting["is_reported"], "not_sent"].explode().dropna().value_counts()
+    for table in [name for name in TABLE_TITLES if name in lacking]:
+        left = int(reporting["is_reported"].sum()) - lacking[table]
+        sent = of_places(left, len(reporting)) if not parts else str(left)
+        parts.append(f"таблицу «{TABLE_TITLES[table]}» — {sent}")
+    text = ", ".join(parts)
+    return text if text.startswith("Данные") or not text else f"Прислали {text}"
 
 
 def reported(reporting: pd.DataFrame) -> str:
     """Write how many municipalities have reported, as «3 из 4 муниципальных образований»."""
-    places = plural(len(reporting), *_PLACES)
-    return f"{number(reporting['is_reported'].sum())} из {places}"
-
-
-_PLACES = ("муниципального образования", *["муниципальных образований"] * 2)
+    return of_places(int(reporting["is_reported"].sum()), len(reporting))
 
 
 def mark(edition_mark: str, reporting: pd.DataFrame) -> str:

@@ -141,10 +141,11 @@ def count_row(
     wave: str | None = None,
     domain: str | None = None,
     level: str | None = None,
-    place: str | None = None,
+    place: str | None = "весь регион",
+    document: str | None = "Мониторинг РС НМС, 2023 год",
 ) -> list:
     row = [procedure, wave, measure, domain, level, place, numerator, denominator]
-    return [*row, date(2023, 12, 1), "Отчёт за 2023 год"]
+    return [*row, date(2023, 12, 1), document]
 
 
 def sent_books() -> dict[str, dict[str, list[list]]]:

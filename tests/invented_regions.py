@@ -104,7 +104,7 @@ def points(place: int, number: int) -> list[int]:
     return [(number * step + 3 * place) % (MAX + 1) for step in (1, 3, 7)]
 
 
-def _municipality(place: int, code: str, name: str) -> dict[str, list[list]]:
+def _municipality(place: int, code: str, name: str, wave: str = "входная") -> dict[str, list[list]]:
     staff, work, scores = [STAFF], [EMPLOYMENT], [SCORES]
     for number in range(N_EACH):
         who = person(place, number)
@@ -112,7 +112,7 @@ def _municipality(place: int, code: str, name: str) -> dict[str, list[list]]:
         staff.append([*who, 10, None, None, None, None])
         work.append([*who, f"{code}-1", name, "педагог", subject, "да", 1, None, None])
         for title, raw in zip(DOMAINS.values(), points(place, number), strict=True):
-            scores.append([*who, "own", "входная", 1, "F", title, raw, MAX, date(2023, 3, 1)])
+            scores.append([*who, "own", wave, 1, "F", title, raw, MAX, date(2023, 3, 1)])
     counts = [
         ["outer", None, "получили результат уровня", None, level["name"], name]
         + [COUNTED[level["code"]][place], 50, date(2023, 5, 1), None]
@@ -138,40 +138,64 @@ _PROCEDURES = [
 ]
 
 
-def write_fourth(root: Path) -> None:
-    """Write the definition and workbooks of the region with three of four municipalities."""
-    center = {
+def _center() -> dict[str, list[list]]:
+    methodists = [
+        [*person(place, number), "региональный методист", subject, None, None, None, 3]
+        + [None, None, None]
+        for place, number, subject in [(0, 0, "словесность"), (1, 1, "счёт")]
+    ]
+    forms = [["F", "own", title, None, MAX, MAX, 0.7, "отчёт"] for title in DOMAINS.values()]
+    return {
         "Процедуры": _PROCEDURES,
-        "Формы": [
-            FORMS,
-            *[["F", "own", title, None, MAX, MAX, 0.7, "отчёт"] for title in DOMAINS.values()],
-        ],
-        "РМА": [
-            METHODISTS,
-            *[
-                [*person(place, number), "региональный методист", subject, None, None, None, 3]
-                + [None, None, None]
-                for place, number, subject in [(0, 0, "словесность"), (1, 1, "счёт")]
-            ],
-        ],
+        "Формы": [FORMS, *forms],
+        "РМА": [METHODISTS, *methodists],
     }
-    books = {
-        name: _municipality(place, code, name)
+
+
+def _municipalities(**how: str) -> dict[str, dict[str, list[list]]]:
+    return {
+        name: _municipality(place, code, name, **how)
         for place, (code, name) in enumerate(MUNICIPALITIES.items())
     }
-    _write(root, "fourth", books | {"ЦНППМ": center})
+
+
+def write_fourth(root: Path) -> None:
+    """Write the definition and workbooks of the region with three of four municipalities."""
+    _write(root, "fourth", _municipalities() | {"ЦНППМ": _center()})
+
+
+def write_odd(root: Path) -> None:
+    """Write a region tested at the exit alone, and one that sent people and no results.
+
+    Of the second one municipality has sent a sheet of results of which no row can be accepted.
+    """
+    exits = _municipalities(wave="выходная")
+    for book in exits.values():
+        del book["Сводные числа"]
+    _write(root, "exits", exits | {"ЦНППМ": _center()})
+    people = _municipalities()
+    for place, book in enumerate(people.values()):
+        del book["Сводные числа"]
+        if place:
+            del book["Результаты"]
+        else:
+            book["Результаты"] = [
+                SCORES,
+                *[[*row[:9], "?", *row[10:]] for row in book["Результаты"][1:]],
+            ]
+    _write(root, "people", people | {"ЦНППМ": _center()})
 
 
 def write_counts_only(root: Path) -> None:
     """Write a region whose only workbook holds counts of the whole region."""
     counts = [
         ["outer", None, "получили результат уровня", None, level["name"], None]
-        + [sum(COUNTED[level["code"]]), 150, date(2023, 5, 1), "отчёт края"]
+        + [sum(COUNTED[level["code"]]), 150, date(2023, 5, 1), "Приказ края"]
         for level in LEVELS
     ]
     counts += [
         ["outer", None, "прошли диагностику", None, None, None, 150, 900, date(2023, 5, 1), None],
-        [None, None, "площадки", None, None, None, 3, None, date(2023, 12, 1), "отчёт края"],
+        [None, None, "площадки", None, None, None, 3, None, date(2023, 12, 1), "Приказ края"],
     ]
     center = {"Процедуры": [_PROCEDURES[0], _PROCEDURES[2]], "Сводные числа": [AGGREGATES, *counts]}
     _write(root, "numbers", {"ЦНППМ": center})

@@ -196,6 +196,69 @@ def test_only_one_region_is_held_at_a_time(root: Path, monkeypatch: pytest.Monke
     assert alive == [0, 0, 0, 0]
 
 
+# --- a country that is not finished --------------------------------------------------------------
+
+
+def _everything(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.name != "demo_truth"}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_interrupted_country_leaves_nothing_and_can_be_written_again(
+    root: Path, processes: int
+) -> None:
+    before = _everything(root)
+
+    def interrupt(name: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        country.write(root, 3, persons=300, processes=processes, progress=interrupt)
+    assert _everything(root) == before
+    country.write(root, 3, persons=300, processes=processes)
+    assert edition_keys(root) == [f"{code}/2023" for code in MODELS]
+
+
+@pytest.mark.parametrize("failing", ["editions", "place"])
+def test_a_failed_write_leaves_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    before = _everything(root)
+    write_editions, rename = country.write_editions, Path.rename
+
+    def fail_at_second(built: Path, definition: Region, *rest: object, **more: object) -> list:
+        if definition.code == "model_02":
+            raise OSError("диск полон")
+        return write_editions(built, definition, *rest, **more)
+
+    def fail_at_region(path: Path, target: Path) -> Path:
+        if Path(target) == root / "regions" / "model_02":
+            raise OSError("диск полон")
+        return rename(path, target)
+
+    if failing == "editions":
+        monkeypatch.setattr(country, "write_editions", fail_at_second)
+    else:
+        monkeypatch.setattr(Path, "rename", fail_at_region)
+    with pytest.raises(OSError, match="диск полон"):
+        country.write(root, 2, persons=300, processes=1)
+    assert _everything(root) == before
+
+
+def test_truths_without_their_region_give_way(root: Path) -> None:
+    old = root / "demo_truth" / "model_01" / "2019"
+    old.mkdir(parents=True)
+    (old / "people.parquet").write_bytes(b"of another country")
+    country.write(root, 1, persons=300, processes=1)
+    assert [path.name for path in (root / "demo_truth" / "model_01").iterdir()] == ["2023"]
+
+
+def test_refuses_a_folder_of_a_model_region_without_definition(root: Path) -> None:
+    (root / "regions" / "model_07").mkdir()
+    with pytest.raises(DefinitionError, match="модельные регионы .model_07 … model_07, всего 1."):
+        country.write(root, 1, persons=300)
+
+
 # --- refusals ------------------------------------------------------------------------------------
 
 

@@ -230,9 +230,26 @@ def test_three_levels_have_two_cuts_and_three_tones_and_say_where_the_cuts_come_
     other = region.model_copy(update={"diagnostics": diagnostics})
     figure = figures.score_histogram(histogram_rows(), other)
     fills = list(figure.get(0).dframe()["fill"])
-    assert fills == [theme.ACCENT] * 3 + [theme.ACCENT_SOFT, theme.FAINT]
+    assert fills[:3] == [theme.ACCENT] * 3 and fills[4] == theme.FAINT
+    assert fills[3] not in (theme.ACCENT, theme.FAINT)
     assert list(figure.get(1).dframe()["x0"]) == [60, 80]
     assert "порог не установлен документом" in figures.heading(figure).subtitle
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_levels_can_be_told_apart_by_their_colours(count):
+    assert len(set(figures.level_colours(count))) == count
+
+
+def test_texts_of_indicators_never_stand_on_each_other(region):
+    figures.use("bokeh")
+    rows = indicator_rows().assign(attainment_label="плановое значение не установлено; " * 5)
+    figure = figures.indicator_attainment(rows, region)
+    texts = [layer.dframe() for layer in figure.values() if isinstance(layer, hv.Labels)]
+    lines = pd.concat(texts).assign(high=lambda t: 0.33 * (t["text"].str.count("\n") + 1))
+    lines = lines.sort_values("y")
+    tops = (lines["y"] + lines["high"]).to_numpy()[:-1]
+    assert (tops <= lines["y"].to_numpy()[1:] + 0.05).all()
 
 
 def test_bars_at_or_below_the_cut_carry_the_accent(region):

@@ -23,19 +23,15 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("invented") / "data"
     invented.write_fourth(root)
     invented.write_counts_only(root)
+    invented.write_odd(root)
     return root
 
 
 @pytest.fixture(scope="module")
-def refused(root):
-    return nmc(root, "run", "fourth", "numbers", "--json")
-
-
-@pytest.fixture(scope="module")
-def run(root, refused):
-    done = nmc(root, "run", "fourth/2023", "--allow-missing", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)["editions"][0]
+def run(root):
+    """Everything at once: edition → its row."""
+    done = nmc(root, "run", "--allow-missing", "--json")
+    return {row["edition"]: row for row in json.loads(done.stdout)["editions"]}
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +55,21 @@ def _notebook_texts(root, key) -> str:
     return "\n".join(texts).replace("\u00a0", " ").replace("\u202f", " ")
 
 
-def test_a_missing_municipality_stops_only_its_own_edition(refused):
+def test_a_missing_municipality_stops_its_edition_unless_that_is_allowed(root):
+    refused = nmc(root, "run", "fourth/2023", "--json")
     assert refused.returncode == 1
-    rows = {row["edition"]: row for row in json.loads(refused.stdout)["editions"]}
-    assert rows["numbers/2023"]["status"] == "published"
-    assert rows["fourth/2023"]["status"] == "failed"
-    reason = rows["fourth/2023"]["failure"]
-    assert "3 из 4" in reason and "Дальний район" in reason and "--allow-missing" in reason
+    (row,) = json.loads(refused.stdout)["editions"]
+    assert row["status"] == "failed" and not row["notebooks"]
+    for part in ("3 из 4", "Дальний район", "--allow-missing"):
+        assert part in row["failure"]
 
 
-def test_it_is_published_with_every_notebook_once_that_is_allowed(run):
-    assert run["status"] == "published" and run["held_out"] == 0
-    assert run["notebooks"] == [
-        "02_diagnostics",
-        "04_seminar_groups",
-        "07_indicators",
-        "08_council",
-    ]
+def test_all_are_published_with_every_notebook_once_that_is_allowed(run):
+    assert set(run) == {"fourth/2023", "numbers/2023", "exits/2023", "people/2023"}
+    for row in run.values():
+        assert row["status"] == "published", row["failure"]
+        assert row["notebooks"] == list(NOTEBOOKS)
+    assert run["fourth/2023"]["held_out"] == 0 and run["numbers/2023"]["held_out"] == 0
 
 
 def test_level_shares_of_the_whole_test_are_those_counted_by_hand(staged):
@@ -115,18 +109,29 @@ def test_who_never_reported_is_nowhere_zero(staged):
     reporting = staged["reporting"].set_index("municipality")
     assert not reporting.loc["far", "is_reported"] and reporting["is_reported"].sum() == 3
     far = staged["coverage"].query("municipality == 'far'")
-    assert far["status"].eq("no_data").all() and far["note"].notna().all()
+    assert far["status"].eq("no_data").all() and far["n"].isna().all()
+    assert set(far["note"]) == {"муниципальное образование этих сведений не прислало"}
     shares = staged["level_shares"].query("municipality == 'far'")
-    assert len(shares) and shares["status"].eq("no_data").all()
+    assert len(shares) and shares["status"].eq("no_data").all() and shares["n"].isna().all()
+    assert set(shares["note"]) == {"муниципальное образование этих сведений не прислало"}
 
 
 def test_every_total_says_that_a_municipality_is_missing(root, staged):
     first = staged["findings"].sort_values("position")["sentence"].iloc[0]
-    assert first.replace("\u00a0", " ").startswith(f"{PART}: все итоги")
+    assert first == f"{PART}: итоги по записям неполные."
     site = staged["indicators"].set_index("basis").loc["recorded"]
     assert site["estimate"] == 3
-    assert site["attainment_label"] == "неприменим: нет данных 1 из 4 муниципалитетов"
+    assert site["attainment_label"] == "неприменим: данные 3 из 4 муниципальных образований"
     assert PART in _notebook_texts(root, "fourth/2023")
+    shares = staged["level_shares"].query("municipality == 'total' and status == 'ok'")
+    assert shares.groupby("procedure")["note"].agg(set).to_dict() == {
+        "own": {"данные 3 из 4 муниципальных образований"},
+        "outer": {"сумма по 3 из 4 муниципальных образований"},
+    }
+    tested = staged["coverage"].query("municipality == 'total' and measure == 'tested'")
+    notes = tested.set_index("procedure")["note"]
+    assert notes["own"] == "данные 3 из 4 муниципальных образований"
+    assert notes["outer"] == "сумма по 3 из 4 муниципальных образований"
 
 
 def test_groups_are_made_of_deficits_at_the_lowest_cut(staged):
@@ -151,7 +156,7 @@ def test_the_region_of_counts_says_what_it_cannot_know(root, counted):
     assert plan[["status", "note"]].to_numpy().tolist() == [["no_data", gap]]
     sites = counted["indicators"].set_index("basis")
     assert sites.loc["aggregate", "attainment"] == "attained"
-    assert sites.loc["aggregate", "source"] == "сводные числа региона, отчёт края"
+    assert sites.loc["aggregate", "source"] == "сводные числа региона, Приказ края"
     assert sites.loc["recorded", "source"] == "нет таблицы «Организации»"
     told = _notebook_texts(root, "numbers/2023")
     assert "Среди прошедших диагностику: 150 чел. из 900" in told
@@ -167,8 +172,39 @@ def test_no_number_of_either_region_is_missing_without_a_reason(staged, counted)
             assert not np.isinf(table["estimate"].astype(float)).any()
 
 
+def test_results_of_the_exit_alone_are_told_as_such(root, run):
+    published = results.staged(edition("exits", 2023, root))
+    entry = "входной диагностики в данных нет"
+    tested = published["coverage"].query("municipality == 'total' and procedure == 'own'")
+    assert tested[["status", "note"]].drop_duplicates().to_numpy().tolist() == [["no_data", entry]]
+    shares = published["level_shares"].query("wave == 'exit' and domain == 'total'")
+    whole = shares.query("municipality == 'total' and family == 'total'")
+    assert whole["n"].tolist() == [120] * 3 and whole["estimate"].sum() == pytest.approx(1)
+    said = published["findings"].set_index("topic")["sentence"]
+    assert said["tested"] == f"Кто прошёл диагностику, неизвестно: {entry}."
+    assert said["groups"] == f"План групп не составлен: {entry}."
+
+
+def test_people_without_results_are_not_people_with_none(root, run):
+    published = results.staged(edition("people", 2023, root))
+    held = published["held_out"].set_index("table")
+    assert held.loc["scores", ["sent", "held_out"]].tolist() == [120, 120]
+    said = published["findings"].set_index("topic")["sentence"]
+    assert said["held_out"].startswith("При приёме задержаны строки: «Результаты» — 120 из 120;")
+    assert (
+        said["tested"]
+        == "Кто прошёл диагностику, неизвестно: нет таблиц «Результаты» и «Сводные числа»."
+    )
+    assert not published["coverage"]["estimate"].eq(0).any()
+
+
 def test_what_was_published_is_intact(root, run):
     done = nmc(root, "verify")
     assert done.returncode == 0 and "Всё цело" in done.stdout
     listed = pd.DataFrame(json.loads(nmc(root, "runs", "--json").stdout)["runs"])
-    assert set(listed.loc[listed["current"], "region"]) == {"fourth", "numbers"}
+    assert set(listed.loc[listed["current"], "region"]) == {
+        "exits",
+        "fourth",
+        "numbers",
+        "people",
+    }

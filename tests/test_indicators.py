@@ -374,13 +374,15 @@ def test_counts_that_a_region_sent_are_a_basis_of_their_own(tables):
             "municipality": "total",
             "numerator": [900, 9],
             "denominator": None,
-            "document": ["отчёт ОО-1", None],
+            "document": ["monitoring_2023", None],
         }
     )
     rows = _rows(indicators(_edition(), tables | {"aggregates": counts}), "teachers_per_methodist")
     row = rows.loc[("whole_rma", "aggregate")]
     assert row["estimate"] == 100
-    assert row["source"] == "сводные числа региона, отчёт ОО-1; сводные числа региона"
+    assert row["source"] == (
+        "сводные числа региона, Мониторинг РС НМС, 2023 год; сводные числа региона"
+    )
     assert rows.loc[("whole_rma", "recorded"), "estimate"] == 1.5
     assert round(rows.loc[("whole_rma", "published"), "estimate"], 1) == 99.3
     beside = rows.loc[("methodists_only", "aggregate")]
@@ -398,5 +400,66 @@ def test_a_count_without_some_municipalities_is_shown_and_not_judged(tables):
     )
     row = _rows(indicators(_edition(), tables), "internship_sites").loc[("sites", "recorded")]
     assert row["estimate"] == 1
-    assert row["attainment_label"] == "неприменим: нет данных 1 из 13 муниципалитетов"
-    assert row["source"].endswith("таблица «Организации», нет данных 1 из 13 муниципалитетов")
+    assert row["attainment_label"] == "неприменим: данные 12 из 13 муниципальных образований"
+    assert row["source"].endswith("«Организации», данные 12 из 13 муниципальных образований")
+
+
+def _facts(**values):
+    """Facts of 2023 of an indicator of shares: metric → (value, period, bound)."""
+    rows = [
+        {
+            "metric": metric,
+            "period": period,
+            "value": str(value),
+            "unit": "ед.",
+            "kind": "count",
+            "population": "",
+            "document": "monitoring_2023",
+            "locator": "раздел",
+            "bound": bound,
+            "label": metric,
+            "number": float(value),
+        }
+        for metric, (value, period, bound) in values.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _teams(**values):
+    table = indicators(_edition(), {"published": _facts(**values)})
+    return _rows(table, "mgmt_teams_share").loc[("all_teams", "published")]
+
+
+@pytest.mark.parametrize(
+    ("trained", "total", "label"),
+    [
+        ((2, "2023", "exact"), (10, "2023", "exact"), "достигнут"),
+        ((1, "2023", "more than"), (10, "2023", "exact"), "неприменим: значение названо прибл"),
+        ((3, "2023", "more than"), (10, "2023", "exact"), "достигнут"),
+        ((2, "2023", "about"), (10, "2023", "exact"), "неприменим: значение названо прибл"),
+        ((1, "2023", "about"), (10, "2023", "exact"), "не достигнут"),
+        ((4, "2023", "exact"), (10, "2021-2023", "exact"), "неприменим: числитель за 2023, знам"),
+    ],
+)
+def test_what_is_known_roughly_or_over_two_periods_does_not_decide(trained, total, label):
+    row = _teams(mgmt_teams_trained=trained, mgmt_teams_total=total)
+    assert row["target"] == 0.2 and row["attainment_label"].startswith(label)
+
+
+def test_more_than_all_is_no_share_and_stops_nothing():
+    row = _teams(mgmt_teams_trained=(12, "2023", "exact"), mgmt_teams_total=(11, "2023", "exact"))
+    assert row["status"] == "no_data" and pd.isna(row["ci_low"])
+    assert row["source"].endswith("числитель больше знаменателя, доля не вычислена")
+
+
+def test_variants_are_judged_by_a_number_that_is_told():
+    table = indicators(
+        _edition(),
+        {
+            "published": _facts(
+                workforce_total=(100, "2023", "exact"), rma_total=(5, "2023", "exact")
+            )
+        },
+    )
+    said = findings.variants(table, "teachers_per_methodist", "Нагрузка")
+    assert "100 / 5 = 20" in said and "Нет данных" not in said

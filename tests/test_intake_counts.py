@@ -10,15 +10,18 @@ import pytest
 from intake_books import (
     AGGREGATES,
     KOROLEVA,
+    ORGANIZATIONS,
     PROCEDURES,
     count_row,
     counts,
     only,
     score_row,
     written,
+    written_as_text,
 )
 
 from nmc_utils.intake import take_in
+from nmc_utils.intake.columns import folded, vocabulary
 from nmc_utils.tables import load
 
 TESTED, LEVEL = "прошли диагностику", "получили результат уровня"
@@ -62,7 +65,7 @@ def test_a_region_may_send_procedures_and_counts_alone(small):
     assert (tested["municipality"], tested["numerator"], tested["denominator"]) == (
         "total", 100, 120
     )  # fmt: skip
-    assert (tested["as_of"], tested["document"]) == (pd.Timestamp(2023, 12, 1), "Отчёт за 2023 год")
+    assert (tested["as_of"], tested["document"]) == (pd.Timestamp(2023, 12, 1), "monitoring_2023")
     levels = table.loc["level_share"].set_index("level")["numerator"]
     assert levels.to_dict() == {"low": 20, "middle": 50, "high": 30}
     sites = table.loc["internship_sites"]
@@ -98,7 +101,7 @@ def test_a_space_before_per_cent_does_not_matter(sender):
 
 
 @pytest.mark.parametrize(
-    "place", [None, "Республика Хакасия", "всего по региону", "Итого", "всего", "весь регион"]
+    "place", [None, "республика Хакасия", "Всего по региону", "ИТОГО по региону", "весь регион"]
 )
 def test_the_whole_region_is_what_people_call_it(small, place):
     result = small.take_in(counted(count_row("P2", TESTED, 100, place=place)))
@@ -141,6 +144,10 @@ ROWS = [  # row, cell, part of the meaning
     (level_row("превосходный", 5), "E", "Такого значения в столбце «Уровень»"),
     (count_row("P2", TESTED, 5, level="низкий уровень"), "E", "столбец «Уровень» не заполняют"),
     (count_row("P2", TESTED, 5, place="Абкан"), "F", "Такого значения в столбце «Муниципальное"),
+    (count_row("P2", TESTED, 5, place="Итого"), "F", "Неясно, чей это итог"),
+    (count_row("P2", TESTED, 5, place="ВСЕГО"), "F", "Неясно, чей это итог"),
+    (count_row("P2", TESTED, 5, place="регион"), "F", "Неясно, чей это итог"),
+    (count_row(None, SITES, 3, 11), "H", "одно число, «Из общего числа» у неё не бывает"),
     (count_row("P2", TESTED, None), "G", "Не заполнен столбец «Число»"),
     (count_row("P2", TESTED, "сто"), "G", "должно быть целое число"),
     (count_row("P2", TESTED, 0.5), "G", "должно быть целое число"),
@@ -161,11 +168,6 @@ def test_a_wrong_cell_holds_its_row_out(small, row, letter, meaning):
     assert (problem["file"], problem["sheet"]) == ("Сводные числа.xlsx", "Сводные числа")
     assert problem["remedy"].endswith(".") and problem["action"]
     assert result.tables["aggregates"] == 1
-
-
-def test_a_part_of_an_indicator_may_exceed_its_whole(small):
-    """Only shares of people are parts: teachers per methodist are not."""
-    assert small.take_in(counted(count_row(None, SITES, 250, 10))).held_out == 0
 
 
 def test_the_remedy_offers_each_count_once_in_quotes(small):
@@ -209,6 +211,108 @@ def test_records_that_are_held_out_do_not_stop_counts(sender, books):
     books["abakan.xlsx"]["Результаты"].append([*row[:4], "P2", *row[5:]])  # the form is of P1
     result = sender.take_in(books)
     assert set(held(result)["table"]) == {"scores"}
+
+
+# --- whose number it is ---------------------------------------------------------------------------
+
+
+def test_a_total_without_a_municipality_is_not_the_region_in_a_file_of_one(small):
+    rows = [count_row("P2", TESTED, 50, place="Абаза"), count_row("P2", TESTED, 50, place=None)]
+    result = small.take_in(counted(*rows, count_row("P2", TESTED, 50, place="Итого")))
+
+    assert cells(held(result)) == ["F3", "F4"]
+    assert held(result)["meaning"].str.match("Неясно, (чьё|чей) это").all()
+    assert held(result)["remedy"].str.contains("«весь регион»").all()
+    assert load(small.edition).aggregates["municipality"].tolist() == ["abaza"]
+
+
+def test_the_region_in_so_many_words_stands_beside_municipalities(small):
+    rows = [count_row("P2", TESTED, 50, place="Абаза"), count_row("P2", TESTED, 150)]
+    assert small.take_in(counted(*rows)).held_out == 0
+    table = load(small.edition).aggregates.set_index("municipality")
+    assert table["numerator"].to_dict() == {"abaza": 50, "total": 150}
+
+
+def test_other_sheets_and_the_name_of_a_file_tell_of_whom_it_is(small):
+    own = [count_row("P2", TESTED, 50, place=None)]
+    organization = ["1", "Сорск", "школа", *["нет"] * 4]
+    sent = {"Сводные числа": [AGGREGATES, *own]}
+    books = counted(count_row("P2", TESTED, 150, place=None))
+    books |= {
+        "Абаза 2023.xlsx": sent,
+        "abaza.xlsx": sent,
+        "1.xlsx": sent | {"Организации": [ORGANIZATIONS]},
+    }
+    books |= {"2.xlsx": sent | {"Организации": [ORGANIZATIONS, organization]}}
+    books["1.xlsx"]["Сводные числа"] = [AGGREGATES, count_row(None, SITES, 9, place=None)]
+    problems = held(small.take_in(books))
+
+    assert set(problems["file"]) == {"Абаза 2023.xlsx", "abaza.xlsx", "2.xlsx"}
+    assert cells(problems) == ["F2"] * 3
+    assert problems["meaning"].str.startswith("Неясно, чьё это число").all()
+    table = load(small.edition).aggregates.set_index("measure")
+    assert table["municipality"].eq("total").all()
+    assert table["numerator"].to_dict() == {"tested": 150, "internship_sites": 9}
+
+
+# --- documents ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["Monitoring_2023", "мониторинг РС НМС,  2023 год", "title"])
+def test_a_document_is_named_by_its_id_or_one_of_its_names(small, word):
+    if word == "title":
+        word = small.edition.region.document("monitoring_2023").title.upper()
+    result = small.take_in(counted(count_row(None, SITES, 7, document=word)))
+    assert not result.problems["table"].eq("aggregates").any()
+    assert load(small.edition).aggregates["document"].tolist() == ["monitoring_2023"]
+
+
+def test_a_name_of_several_documents_names_none(small):
+    first, second, *others = small.edition.region.documents
+    documents = (first, second.model_copy(update={"title": first.title.upper()}), *others)
+    region = small.edition.region.model_copy(update={"documents": documents})
+    words = vocabulary(region, "aggregates")["document"]
+    assert folded(first.title) not in words
+    assert words[folded(second.short)] == second.id and words[folded(first.id)] == first.id
+
+
+@pytest.mark.parametrize("text", ["исп. Иванова Мария", "Приказ директора Иванова"])
+def test_any_other_text_for_a_document_is_neither_kept_nor_shown(small, text):
+    rows = [count_row(None, SITES, 7, document=text), count_row("P2", TESTED, 5, document=None)]
+    result = small.take_in(counted(*rows))
+
+    assert result.held_out == 0 and result.tables["aggregates"] == 2
+    problem = only(result.problems, table="aggregates")
+    assert problem["cell"] == "'Сводные числа'!J2" and problem["found"] == ""
+    assert problem["meaning"].startswith("Документа с таким названием нет в region.yaml")
+    assert load(small.edition).aggregates["document"].isna().all()
+    for name, content in written_as_text(small).items():
+        assert "иванов" not in content.casefold() and "директора" not in content, name
+
+
+# --- numbers of an indicator that contradict each other -------------------------------------------
+
+PART, WHOLE = "участники «горизонтального обучения»", "все работники региона"
+
+
+def test_a_share_of_more_than_a_whole_holds_both_numbers_out(small):
+    rows = [count_row(None, PART, 12), count_row(None, WHOLE, 10)]
+    rows += [count_row(None, PART, 4, place="Абаза"), count_row(None, WHOLE, 4, place="Абаза")]
+    rows.append(count_row(None, "освоили программу, подобранную по диагностике", 11))
+    problems = held(small.take_in(counted(*rows)))
+
+    assert sorted(set(cells(problems))) == ["G2", "G3", "G6"]
+    of_part = problems[problems["cell"].str.endswith("G2")].iloc[0]
+    assert of_part["found"] == "часть 12, целое 10"
+    assert "«горизонтальном обучении»» — доля" in of_part["meaning"]
+    assert set(problems.loc[problems["cell"].str.endswith("G6"), "found"]) == {"часть 11, целое 10"}
+    table = load(small.edition).aggregates
+    assert table["municipality"].tolist() == ["abaza", "abaza"]
+
+
+def test_an_indicator_that_is_no_share_may_have_more_above_than_below(small):
+    rows = [count_row(None, WHOLE, 250), count_row(None, "региональные методисты", 10)]
+    assert small.take_in(counted(*rows)).held_out == 0
 
 
 # --- levels that must add up ----------------------------------------------------------------------
@@ -258,7 +362,7 @@ def test_a_count_with_two_values_is_held_out(small):
 # --- the region and its municipalities ------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("total", "found"), [(10, []), (11, ["регион 11, сумма 10"])])
+@pytest.mark.parametrize(("total", "found"), [(10, []), (12, ["регион 12, сумма 10"])])
 def test_a_region_that_is_not_the_sum_of_its_parts_is_noted(small, total, found):
     parts = [count_row("P2", TESTED, n, place=p) for n, p in enumerate(PLACES, start=1)]
     result = small.take_in(counted(count_row("P2", TESTED, total), *parts))
@@ -276,16 +380,52 @@ def test_numbers_of_indicators_are_compared_with_their_sum_too(small):
 
 
 def test_a_number_that_is_held_out_is_compared_with_nothing(small):
-    rows = [level_row("низкий уровень", 60), level_row("средний уровень", 60)]
+    rows = [level_row("низкий уровень", 3), level_row("средний уровень", 98)]
     parts = [level_row("низкий уровень", 1, 9, place=place) for place in PLACES]
     problems = small.take_in(counted(*rows, *parts)).problems
     assert set(problems.loc[problems["table"].eq("aggregates"), "kind"]) == {"held_out"}
 
 
-def test_a_region_is_not_compared_with_some_of_its_parts(small):
-    parts = [count_row("P2", TESTED, 1, place=place) for place in PLACES[:3]]
-    problems = small.take_in(counted(count_row("P2", TESTED, 10), *parts)).problems
+@pytest.mark.parametrize("total", [6, 7])
+def test_a_region_may_be_more_than_some_of_its_parts(small, total):
+    parts = [count_row("P2", TESTED, 2, place=place) for place in PLACES[:3]]
+    problems = small.take_in(counted(count_row("P2", TESTED, total), *parts)).problems
     assert not problems["table"].eq("aggregates").any()
+
+
+def test_a_region_that_is_less_than_some_of_its_parts_is_held_out(small):
+    parts = [count_row("P2", TESTED, n, place=p) for n, p in ((60, "Абаза"), (40, "Сорск"))]
+    region = count_row("P2", TESTED, 50)
+    result = small.take_in(counted(region, *parts, region))  # the repeat is not let in instead
+
+    assert cells(held(result)) == ["G2", "G5"]
+    assert set(held(result)["found"]) == {"регион 50, сумма 100"}
+    assert held(result)["meaning"].str.contains("меньше, чем в сумме").all()
+    note = only(result.problems, table="aggregates", kind="note")
+    assert note["cell"] == "'Сводные числа'!G3"
+    assert note["found"] == "муниципальное образование 60, регион 50"
+    table = load(small.edition).aggregates.set_index("municipality")
+    assert table["numerator"].to_dict() == {"abaza": 60, "sorsk": 40}
+
+
+def test_the_whole_of_a_region_is_no_less_than_those_of_its_parts(small):
+    parts = [level_row("низкий уровень", 1, 30, place=place) for place in PLACES[:3]]
+    result = small.take_in(counted(level_row("низкий уровень", 20, 80), *parts))
+    assert cells(held(result)) == ["H2"]
+    assert set(held(result)["found"]) == {"регион 80, сумма 90"}
+
+
+def test_levels_of_other_people_than_were_tested_are_noted(small):
+    rows = [count_row("P2", TESTED, 100), count_row("P2", TESTED, 30, place="Абаза")]
+    rows += [level_row("низкий уровень", 20, 90), level_row("средний уровень", 70, 90)]
+    rows += [level_row("низкий уровень", 20, 30, place="Абаза")]
+    rows += [level_row("низкий уровень", 20, 60, wave="выходная")]
+    result = small.take_in(counted(*rows))
+
+    note = only(result.problems, table="aggregates")
+    assert (note["cell"], note["kind"]) == ("'Сводные числа'!H4", "note")
+    assert note["found"] == "уровни из 90, прошли 100"
+    assert result.tables["aggregates"] == len(rows)
 
 
 # --- files ----------------------------------------------------------------------------------------

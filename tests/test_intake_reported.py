@@ -22,6 +22,7 @@ from intake_books import (
     STAFF,
     count_row,
     counts,
+    only,
     staff_row,
     work_row,
     written,
@@ -240,3 +241,49 @@ def test_definitions_without_records_leave_everybody_missing(small):
     assert result.missing == tuple(CODES.values())
     assert load(small.edition).status.empty
     assert counts(result, "ЦНППМ.xlsx", "forms")["accepted"] == 1
+
+
+# --- people of whom no file says where they work --------------------------------------------------
+
+
+def without_workplaces(*places: str) -> dict[str, dict[str, list[list]]]:
+    books = workbooks(*places)
+    for place in places:
+        del books[f"{place}.xlsx"]["Места работы"]
+        del books[f"{place}.xlsx"]["Организации"]
+    return books
+
+
+def test_nobody_is_missing_where_no_file_says_where_people_work(small):
+    result = small.take_in(without_workplaces("Абакан", "Абаза"))
+
+    assert result.held_out == 0 and result.tables["scores"] == 2
+    assert result.missing == ()
+    assert load(small.edition).status.empty
+    note = only(result.problems, table="employment")
+    assert note["kind"] == "note" and note["meaning"].startswith("Ни в одном файле не сказано")
+    assert "«Места работы»" in note["remedy"]
+
+
+def test_numbers_of_the_region_do_not_place_anybody(small):
+    books = without_workplaces("Абакан")
+    books["ЦНППМ.xlsx"]["Процедуры"].append(["P2", *[None] * 6])
+    rows = [count_row("P2", "прошли диагностику", 100)]
+    books["ЦНППМ.xlsx"]["Сводные числа"] = [AGGREGATES, *rows]
+    result = small.take_in(books)
+    assert result.missing == () and load(small.edition).status.empty
+
+
+@pytest.mark.parametrize("spoiled", ["header", "rows"])
+def test_workplaces_that_are_not_accepted_leave_everybody_missing(small, spoiled):
+    """Their file says who has sent; an edition without it must not be published unasked."""
+    books = without_workplaces("Абакан")
+    work = sheets_of("Абакан")["Места работы"]
+    if spoiled == "header":
+        work[0][4] = "Школа"
+    else:
+        work[1][9] = "много"
+    result = small.take_in(books | {"Места.xlsx": {"Места работы": work}})
+    assert result.tables["staff"] == 1 and "employment" not in result.tables
+    assert result.missing == tuple(CODES.values())
+    assert not result.problems["meaning"].str.startswith("Ни в одном файле не сказано").any()

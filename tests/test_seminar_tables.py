@@ -15,6 +15,7 @@ from nmc_utils.measures.seminar_tables import (
     family_at_entry,
     leaders,
     members_and_reasons,
+    plannable,
     reasons,
     summary,
     topic_need,
@@ -133,14 +134,20 @@ def test_topic_need_counts_members(planned):
 
 
 def test_everyone_tested_is_in_a_group_or_has_a_reason_in_words(planned):
-    plan, needs, _ = planned
-    members = members_and_reasons(plan, needs.index.append(pd.Index(["p8"])))
-    assert members["person_id"].is_unique and len(members) == 8
+    plan, _, family = planned
+    tested = pd.concat([family, pd.Series({"p8": "history", "p9": "unstated"})])
+    members = members_and_reasons(plan, tested)
+    assert members["person_id"].is_unique and len(members) == 9
     outside = members["group_id"].isna()
     assert members.loc[outside, "reason_label"].isin(WITHOUT_GROUP.values()).all()
     assert members.loc[~outside, "reason_label"].isna().all()
     counts = reasons(members).set_index("reason")["persons"]
-    assert counts.to_dict() == {"no_deficit": 2, "family_too_small": 1, "not_assessed": 1}
+    assert counts.to_dict() == {
+        "no_deficit": 2,
+        "family_too_small": 1,
+        "no_family": 1,
+        "not_assessed": 1,
+    }
 
 
 def test_persons_of_a_summary_add_up_to_those_tested(planned):
@@ -164,9 +171,17 @@ def test_a_plan_without_results_by_competence_has_no_numbers_but_a_reason():
     assert rows.loc["plan_not_assessed", ["estimate", "status"]].tolist() == [2, "ok"]
     others = rows.drop("plan_not_assessed")
     assert set(others["status"]) == {"no_data"} and set(others["note"]) == {"присланы только итоги"}
-    members = members_and_reasons(plan, family.index)
+    members = members_and_reasons(plan, family)
     assert members["reason"].tolist() == ["not_assessed"] * 2
     assert topic_need(plan, needs).empty and reasons(members)["persons"].tolist() == [2]
+
+
+def test_who_has_no_subject_family_is_in_no_group_with_others_like_that():
+    needs = pd.DataFrame({"ict": [1] * 14}, [f"p{n:02d}" for n in range(14)])
+    family = pd.Series("unstated", needs.index)
+    assert plannable(needs, family).empty
+    family.iloc[:12] = "a"
+    assert list(plannable(needs, family).index) == list(needs.index[:12])
 
 
 def test_groups_without_leaders_are_told_as_such():

@@ -212,7 +212,7 @@ def test_levels_are_told_with_bounds_and_routes_and_never_with_an_invented_one(r
     other = region.model_copy(update={"diagnostics": diagnostics})
     assert set(findings.levels(shares, other)["route"]) == {"документом не установлен"}
     assert findings.rules(other).endswith("Маршруты документа: стажировка, ИОМ; чей, не сказано.")
-    assert findings.rules(region).endswith("Маршрут документ называет у каждого уровня.")
+    assert findings.rules(region).endswith("Маршрут назван у каждого уровня.")
 
 
 def test_a_missing_number_is_told_with_its_reason(region):
@@ -229,9 +229,16 @@ def test_a_missing_number_is_told_with_its_reason(region):
 
 def test_the_mark_of_an_incomplete_edition_says_both():
     reporting = pd.DataFrame({"is_reported": [True, True, False, True]})
+    reporting["not_sent"] = [(), ("scores",), ("scores", "staff"), ()]
     assert wording.mark("Демонстрация", reporting) == (
-        f"Демонстрация. Данные представили 3 из 4{HARD}муниципальных образований"
+        "Демонстрация. Данные представили 3 из 4 муниципальных образований, "
+        "таблицу «Результаты» — 2"
     )
+    others = reporting[reporting["is_reported"]]
+    assert wording.incomplete(others) == (
+        "Прислали таблицу «Результаты» — 2 из 3 муниципальных образований"
+    )
+    reporting["not_sent"] = [()] * 4
     assert wording.mark("", reporting[reporting["is_reported"]]) == ""
 
 

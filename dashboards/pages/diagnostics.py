@@ -6,10 +6,10 @@ import pandas as pd
 import panel as pn
 
 from dashboards import parts
-from dashboards.store import WAVES, Published, State
+from dashboards.store import Published, State
 from nmc_utils import figures, findings, wording
 from nmc_utils.regions import Level
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import TOTAL, WAVES
 
 _HEADINGS = {"estimate": "Доля", "ci": "95 % интервал", "n": "n"}
 _WHOLE_REGION = "По региону: выбор муниципалитета здесь ничего не меняет"

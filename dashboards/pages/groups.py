@@ -58,7 +58,8 @@ def view(state: State) -> pn.Column:
 
 def _of_what(now: Published, groups: pd.DataFrame) -> list[str]:
     """Lines below the heading: of which procedure, by which cut, led by whom."""
-    lines = (now.named(now.planned), now.region.cut_source, _about_leaders(groups))
+    basis = "группы составлены по компетенциям, а не по всему тесту"
+    lines = (now.named(now.planned), basis, now.region.cut_source, _about_leaders(groups))
     return [parts.sentence(*lines)]
 
 

@@ -31,7 +31,7 @@ def view(state: State) -> pn.Column:
     state.follow(draw, "status")
     figure = figures.indicator_attainment(indicators, now.region)
     return parts.column(
-        parts.heading("Показатели", findings.attainment(indicators)),
+        parts.heading("Показатели", findings.attainment(indicators), *_what_is_real(now)),
         parts.row(parts.card(_filter(state, indicators), table)),
         parts.row(
             parts.chart(
@@ -63,6 +63,13 @@ def _no_shares(indicators: pd.DataFrame) -> str:
             "они в столбце «План» таблицы выше"
         )
     return "значений за этот период нет ни у одного показателя"
+
+
+def _what_is_real(now: Published) -> list[str]:
+    """In a demonstration published facts stand beside simulated records."""
+    if not now.edition.is_demonstration:
+        return []
+    return ["Опубликованные числа взяты из документов региона, записи издания смоделированы."]
 
 
 def _filter(state: State, indicators: pd.DataFrame) -> pn.FlexBox:

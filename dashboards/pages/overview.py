@@ -78,8 +78,7 @@ def _different(both: dict) -> str:
 
 
 def _lowest(now: Published) -> tuple[str, str, str]:
-    lowest = now.region.diagnostics.lowest
-    name = f"{findings.capital(lowest.label)} на входе"
+    name = f"{findings.result_label(now.region)} на входе"
     row = changes.lowest_share(now)
     if row is None:
         return name, "нет данных", now.gap() or "в прогоне нет долей уровней"
@@ -129,13 +128,13 @@ def _known(now: Published) -> tuple[str, str, str]:
 
 def _no_target(status: pd.DataFrame) -> str:
     if status["target"].isna().all():
-        return "плановых значений документы не устанавливают"
+        return "планов на этот период нет"
     known = status[status["status"] == "ok"]
     if known.empty:
         return "известны только плановые значения"
     if known["attainment"].eq("not_attained").any():
         return "плановых значений не достигнуто ни одно"
-    return "плана с наступившим сроком у них нет"
+    return "с планом этого периода не сравнивается ни один"
 
 
 def _reported(now: Published) -> tuple[str, str, str]:
@@ -143,8 +142,13 @@ def _reported(now: Published) -> tuple[str, str, str]:
     reporting = now.table("reporting")
     if reporting is None:
         return name, "нет данных", "в прогоне нет сведений о том, кто представил данные"
+    if reporting.empty:
+        return name, "нет данных", _BY_REGION
     value = f"{reporting['is_reported'].sum()} из {len(reporting)}"
     return name, value, f"нет данных: {', '.join(now.silent)}" if now.silent else "все"
+
+
+_BY_REGION = "сводные числа прислал регион, по муниципалитетам их нет"
 
 
 # --- levels and indicators ------------------------------------------------------------------------
@@ -221,6 +225,8 @@ def _municipalities(now: Published) -> pn.Column:
     coverage, reporting = now.of_procedure("coverage"), now.table("reporting")
     if coverage is None or reporting is None:
         return parts.missing("Муниципалитеты", "в прогоне нет сведений о том, кто что прислал")
+    if reporting.empty:
+        return parts.missing("Муниципалитеты", _BY_REGION)
     silent = reporting.loc[~reporting["is_reported"], "municipality"]
     is_told = (coverage["measure"] == "tested") & ~coverage["municipality"].isin(silent)
     tested = coverage[is_told].set_index("municipality")

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -71,7 +74,7 @@ class Country:
 
 @dataclass(frozen=True)
 class _Order:
-    """One model region to be made: all that it hangs on, and where it goes."""
+    """One model region to be made: all that it hangs on, and the root to make it in."""
 
     root: Path
     template: Region
@@ -108,6 +111,8 @@ def write(
 ) -> Country:
     """Write definitions and editions of `n_regions` model regions, ``model_01`` and on.
 
+    The whole country takes its place when all of it is written; if it is not, nothing remains.
+
     Parameters
     ----------
     root
@@ -121,7 +126,7 @@ def write(
     processes
         How many regions are written at the same time; as many as there are processors when None.
     progress
-        Called with the name of each region that has been written.
+        Called with the name of each region that has been made.
 
     Raises
     ------
@@ -135,9 +140,15 @@ def write(
     for order in orders[: len({order.template.code for order in orders})]:
         order.definition()  # a template that will not do is told before anything is written
     made = []
-    for region in _carried_out(orders, min(processes or os.cpu_count() or 1, n_regions)):
-        made.append(region)
-        progress(region.name)
+    with tempfile.TemporaryDirectory(prefix=".country-", dir=root) as building:
+        orders = [replace(order, root=Path(building)) for order in orders]
+        n_processes = min(processes or os.cpu_count() or 1, n_regions)
+        with closing(_carried_out(orders, n_processes)) as regions:  # no process outlives it
+            for region in regions:
+                made.append(region)
+                progress(region.name)
+        _refuse(root, n_regions)  # somebody else may have written meanwhile
+        _put_in_place(Path(building), root)
     seconds = time.perf_counter() - started
     n_persons = sum(region.persons for region in made)
     return Country(
@@ -162,7 +173,8 @@ def _refuse(root: Path, n_regions: int) -> None:
             f"--regions {n_regions}"
         )
     refuse_submitted(root)
-    if found := [code for code in region_codes(root) if _MODEL.fullmatch(code)]:
+    folders = sorted(path.name for path in (root / "regions").glob("model_*"))
+    if found := [name for name in folders if _MODEL.fullmatch(name)]:
         raise DefinitionError(
             f"{root}: здесь уже есть модельные регионы ({found[0]} … {found[-1]}, "
             f"всего {len(found)}). Создайте новую папку: nmc init ПАПКА"
@@ -216,7 +228,7 @@ def _leave_interrupts_to_the_parent() -> None:
 def _carry_out(order: _Order) -> _Made:
     definition = order.definition()
     home = order.root / "regions" / definition.code
-    home.mkdir()
+    home.mkdir(parents=True)
     content = yaml.safe_dump(
         definition.model_dump(exclude_defaults=True), allow_unicode=True, sort_keys=False
     )
@@ -232,6 +244,23 @@ def _carry_out(order: _Order) -> _Made:
         files=len(files),
         size=sum(path.stat().st_size for path in files),
     )
+
+
+def _put_in_place(building: Path, root: Path) -> None:
+    """Move what was built into `root`, or nothing of it; truths without a region give way."""
+    moved: list[Path] = []
+    try:
+        for folder in sorted(building.glob("*/*")):  # the truths, then the regions
+            place = root / folder.relative_to(building)
+            place.parent.mkdir(exist_ok=True)
+            if place.exists():
+                place.rename(building / f"replaced-{place.name}")
+            moved.append(place)
+            folder.rename(place)
+    except BaseException:
+        for place in moved:
+            shutil.rmtree(place, ignore_errors=True)
+        raise
 
 
 def _peak_memory_mb() -> float | None:

@@ -54,8 +54,8 @@ class Intake:
     digest
         SHA-256 of all inputs: files, definitions, key.
     missing
-        Codes of the municipalities of which nothing at all was sent, in the official order; none
-        where only numbers of the whole region were.
+        Codes of the municipalities of which nothing was accepted, in the official order; none
+        where only numbers of the whole region were sent, or people without their workplaces.
     files
         What files are called in all of the above → their names, which may name a person: for the
         terminal, never for a file.
@@ -166,7 +166,10 @@ def _refuse_wrong_origin(edition: Edition, sent: Sent) -> None:
 def _name_sheets(
     books: list[Workbook],
 ) -> tuple[dict[str, list[Piece]], list[dict], list[dict[str, str]]]:
-    """Sort the sheets by table; sheets that cannot be read by columns are refused whole."""
+    """Sort the sheets by table; sheets that cannot be read by columns are refused whole.
+
+    A table of which every sheet was refused has an empty list.
+    """
     pieces: dict[str, list[Piece]] = {}
     refused, problems = [], []
     for file, sheet in [(book.file, sheet) for book in books for sheet in book.sheets]:
@@ -178,13 +181,14 @@ def _name_sheets(
             continue
         naming = columns.name_columns(table, sheet.header)
         is_bad = bool(naming.missing or naming.repeated)
+        readable = pieces.setdefault(table, [])
         kind, found = ("sheet", _bad) if is_bad else ("column", _odd)
         for what in found(table, sheet, naming):
             problems.append(problem(file, kind, **what, sheet=sheet.name, table=table))
         if is_bad:
             refused.append(refused_sheet(file, sheet, sheet.name, table))
         else:
-            pieces.setdefault(table, []).append(Piece(file, sheet, naming))
+            readable.append(Piece(file, sheet, naming))
     return pieces, refused, problems
 
 
@@ -223,6 +227,18 @@ def _absent_sheets(books: list[Workbook], reported: Reported) -> list[dict[str, 
                 "а у показателей нагрузки — данных.",
                 f"Добавьте лист «{TITLES['methodists']}» в файл центра.",
                 table="methodists",
+            )
+        )
+    if reported.is_unplaced:
+        found.append(
+            problem(
+                "",
+                "note",
+                "Ни в одном файле не сказано, в каком муниципальном образовании работают люди: "
+                "по муниципальным образованиям ничего рассказать нельзя, и кто не прислал данных, "
+                "неизвестно.",
+                f"Добавьте лист «{TITLES['employment']}».",
+                table="employment",
             )
         )
     return found

@@ -6,10 +6,14 @@ its municipality.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+
 import pandas as pd
 
-from nmc_utils.intake.workbook import Batch
-from nmc_utils.regions import Region
+from nmc_utils.intake.columns import BARE_TOTALS, WHOLE_REGION, folded
+from nmc_utils.intake.workbook import HELD_OUT, Batch
+from nmc_utils.regions import Region, Variant
 from nmc_utils.tables import TITLES
 from nmc_utils.terms import COUNTS, TOTAL
 
@@ -21,10 +25,32 @@ _MAY = {
 _MUST = {"tested": {"procedure_id"}, "level_share": {"procedure_id", "level", "denominator"}}
 #: The levels of these are one distribution of persons.
 _DISTRIBUTION = ["procedure_id", "wave", "domain", "municipality"]
+#: Sheets that say of which municipality a file is; the РМА is the centre's.
+_OF_PLACES = ("employment", "organizations", "aggregates")
+_NAME_IT = "Впишите муниципальное образование или, если число по всему региону, «весь регион»."
+#: Meaning and remedy of a total that may be anybody's.
+BARE_TOTAL = (
+    "Неясно, чей это итог: так пишут и о регионе, и об одном муниципальном образовании",
+    f"{_NAME_IT} Строку с суммой строк выше удалите.",
+)
 
 
-def prepare(batch: Batch) -> None:
+def report_documents(batch: Batch, unknown: pd.Series) -> None:
+    """Note rows that are accepted without their document: other text may hold somebody's name."""
+    batch.report(
+        unknown,
+        "document",
+        "Документа с таким названием нет в region.yaml: строка принята без документа",
+        "Впишите id, short или title документа из region.yaml, ключ documents, или очистите "
+        "ячейку.",
+        kind="note",
+        found=pd.Series("", batch.text.index),
+    )
+
+
+def prepare(batch: Batch, batches: Mapping[str, Batch], region: Region) -> None:
     """Hold out rows that say too much or too little for their count; no wave is the entry."""
+    _refuse_nobodys(batch, batches, region)
     data, measure = batch.data, batch.data["measure"]
     for column in ("procedure_id", "wave", "domain", "level"):
         allowed = [name for name, columns in _MAY.items() if column in columns]
@@ -37,6 +63,12 @@ def prepare(batch: Batch) -> None:
             "Очистите ячейку или исправьте «Что сосчитано».",
         )
         data[column] = data[column].mask(wrong)
+    batch.report(
+        batch.text["denominator"].notna() & measure.notna() & ~measure.isin(COUNTS),
+        "denominator",
+        "Величина показателя — одно число, «Из общего числа» у неё не бывает",
+        "Очистите ячейку; общее число впишите отдельной строкой, как величину показателя.",
+    )
     for column in ("procedure_id", "level", "denominator"):
         needing = [name for name, columns in _MUST.items() if column in columns]
         title = batch.schema.columns[column].title
@@ -48,6 +80,33 @@ def prepare(batch: Batch) -> None:
         )
     is_entry = batch.text["wave"].isna() & measure.isin(COUNTS)
     data["wave"] = data["wave"].mask(is_entry, "entry")
+
+
+def _refuse_nobodys(batch: Batch, batches: Mapping[str, Batch], region: Region) -> None:
+    """Hold out numbers without a municipality in a file that is of one, or of several."""
+    of_places = {piece.file for piece in batch.pieces if _is_of_place(piece.file, region)}
+    for other in (batches[table] for table in _OF_PLACES if table in batches):
+        places = other.text["municipality"].map(folded, na_action="ignore")
+        names_one = places.notna()
+        if other is batch:
+            whole = [folded(word) for word in (region.name, *WHOLE_REGION, *BARE_TOTALS)]
+            names_one &= ~places.isin(whole)
+        of_places |= {other.pieces[number].file for number in other.piece[names_one].unique()}
+    of_these = [number for number, piece in enumerate(batch.pieces) if piece.file in of_places]
+    batch.report(
+        batch.text["municipality"].isna() & batch.piece.isin(of_these),
+        "municipality",
+        "Неясно, чьё это число: ячейка пуста, а в файле или в его названии есть муниципальные "
+        "образования",
+        _NAME_IT,
+    )
+
+
+def _is_of_place(file: str, region: Region) -> bool:
+    """Whether the name of a file has a municipality in it."""
+    known = [word for place in region.municipalities for word in (place.name, place.code)]
+    words = "|".join(re.escape(folded(word)) for word in known)
+    return re.search(rf"\b(?:{words})\b", folded(file)) is not None
 
 
 def check_rows(batch: Batch, scores: Batch | None) -> None:
@@ -72,11 +131,19 @@ def check_rows(batch: Batch, scores: Batch | None) -> None:
 
 
 def check_groups(batch: Batch, region: Region) -> None:
-    """Hold out levels that do not add up; note a region that is not the sum of its parts."""
-    rows = batch.accepted().drop_duplicates(batch.key)
+    """Hold out numbers that contradict each other, or note it where both may be true."""
+    rows = _rows(batch)
     _check_distributions(batch, rows[rows["measure"] == "level_share"], region)
-    rows = rows[batch.live[rows.index]]
-    _note_other_sums(batch, rows, region)
+    _check_shares(batch, region)
+    for column in ("numerator", "denominator"):
+        _check_parts(batch, column)
+    _note_other_sums(batch, _rows(batch), region)
+    _note_other_tested(batch)
+
+
+def _rows(batch: Batch) -> pd.DataFrame:
+    """The live rows without exact repeats."""
+    return batch.accepted().drop_duplicates(batch.key)
 
 
 def _check_distributions(batch: Batch, rows: pd.DataFrame, region: Region) -> None:
@@ -124,8 +191,81 @@ def _check_distributions(batch: Batch, rows: pd.DataFrame, region: Region) -> No
         batch.report(in_group, column, meaning, remedy, found=found)
 
 
+def _check_shares(batch: Batch, region: Region) -> None:
+    """Hold out a numerator and denominator of an indicator's share that is more than a whole."""
+    was_live = batch.live  # a whole may be in several shares
+    values = _rows(batch).drop_duplicates(["measure", "municipality"])
+    values = values.set_index(["municipality", "measure"])["numerator"].unstack()
+    for indicator, (part, whole) in _shares(region):
+        if part in values and whole in values:
+            above = (values[part] > values[whole]).fillna(False).astype(bool)
+            found = "часть " + values[part].astype("str") + ", целое " + values[whole].astype("str")
+            place = batch.data["municipality"]
+            batch.report(
+                was_live
+                & place.isin(above.index[above])
+                & batch.data["measure"].isin([part, whole]),
+                "numerator",
+                f"Показатель «{indicator}» — доля, а часть в нём больше целого",
+                "Проверьте оба числа показателя и впишите верные.",
+                found=place.map(found).astype("str"),
+            )
+
+
+def _shares(region: Region) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Name of an indicator, and metrics of a part and a whole that make its share."""
+    told: set[tuple[str, str]] = set()
+    for indicator in region.indicators:
+        for metrics in map(_metrics, indicator.variants):
+            if indicator.unit == "share" and metrics and metrics not in told:
+                told.add(metrics)
+                yield indicator.name, metrics
+
+
+def _metrics(variant: Variant) -> tuple[str, str] | None:
+    part, whole = variant.numerator.metric, variant.denominator and variant.denominator.metric
+    return (part, whole) if part and whole else None
+
+
+def _check_parts(batch: Batch, column: str) -> None:
+    """Hold out a number of the region that is less than its parts; note a part above it.
+
+    All live rows are told, exact repeats among them: else a repeat would be accepted.
+    """
+    on = [name for name in batch.key if name != "municipality"]
+    rows = _rows(batch).dropna(subset=column)
+    is_whole = rows["municipality"] == TOTAL
+    wholes = rows.loc[is_whole, [*on, column]].rename(columns={column: "whole"})
+    parts = rows[~is_whole].groupby(on, dropna=False)[column].agg(sum="sum").reset_index()
+    both = batch.accepted().reset_index(names="row").merge(wholes.merge(parts, on=on), on=on)
+    both = both.set_index("row")
+    title = batch.schema.columns[column].title
+    below = both[(both["municipality"] == TOTAL) & (both["sum"] > both["whole"])]
+    _tell(
+        batch,
+        below,
+        column,
+        f"«{title}» по региону меньше, чем в сумме по его муниципальным образованиям",
+        "Проверьте числа и впишите верные: число по региону не меньше суммы его частей.",
+        "регион " + below["whole"].astype("str") + ", сумма " + below["sum"].astype("str"),
+        kind=HELD_OUT,
+    )
+    above = both[(both["municipality"] != TOTAL) & (both[column] > both["whole"]).fillna(False)]
+    _tell(
+        batch,
+        above,
+        column,
+        f"«{title}» одного муниципального образования больше, чем по всему региону",
+        "Проверьте это число и число по региону.",
+        "муниципальное образование "
+        + above[column].astype("str")
+        + ", регион "
+        + above["whole"].astype("str"),
+    )
+
+
 def _note_other_sums(batch: Batch, rows: pd.DataFrame, region: Region) -> None:
-    """Note the region's own number where all municipalities are given and add up to another."""
+    """Note the region's own number where all municipalities are given and add up to less."""
     on = [column for column in batch.key if column != "municipality"]
     of_region = rows[rows["municipality"] == TOTAL]
     parts = rows[rows["municipality"] != TOTAL].groupby(on, dropna=False)
@@ -133,12 +273,49 @@ def _note_other_sums(batch: Batch, rows: pd.DataFrame, region: Region) -> None:
     sums = sums[sums["size"] == len(region.municipalities)].reset_index()
     both = of_region.reset_index(names="row").merge(sums, on=on)
     both = both[both["numerator"] != both["sum"]].set_index("row")
-    found = "регион " + both["numerator"].astype("str") + ", сумма " + both["sum"].astype("str")
-    batch.report(
-        pd.Series(batch.text.index.isin(both.index), batch.text.index),
+    _tell(
+        batch,
+        both,
         "numerator",
         "Число по региону не равно сумме по всем муниципальным образованиям",
-        "Проверьте числа; если человек учтён в двух местах, так и должно быть.",
-        kind="note",
-        found=found.reindex(batch.text.index).astype("str"),
+        "Проверьте числа; если кто-то не отнесён ни к одному муниципальному образованию, "
+        "так и должно быть.",
+        "регион " + both["numerator"].astype("str") + ", сумма " + both["sum"].astype("str"),
     )
+
+
+def _note_other_tested(batch: Batch) -> None:
+    """Note levels of which the whole is not the number of those who were tested."""
+    rows, on = _rows(batch), ["procedure_id", "wave", "municipality"]
+    tested = rows.loc[rows["measure"] == "tested", [*on, "numerator"]]
+    levels = rows[rows["measure"] == "level_share"].reset_index(names="row")
+    both = levels.merge(tested.rename(columns={"numerator": "tested"}), on=on)
+    both = both[both["denominator"] != both["tested"]]
+    both = both.drop_duplicates([*on, "domain"]).set_index("row")
+    _tell(
+        batch,
+        both,
+        "denominator",
+        "«Из общего числа» у уровней не равно числу прошедших эту процедуру",
+        "Проверьте числа; если уровни известны не у всех прошедших, так и должно быть.",
+        "уровни из "
+        + both["denominator"].astype("str")
+        + ", прошли "
+        + both["tested"].astype("str"),
+    )
+
+
+def _tell(
+    batch: Batch,
+    rows: pd.DataFrame,
+    column: str,
+    meaning: str,
+    remedy: str,
+    found: pd.Series,
+    *,
+    kind: str = "note",
+) -> None:
+    """Report `rows` of `batch`, with `found` on their index."""
+    among = pd.Series(batch.text.index.isin(rows.index), batch.text.index)
+    found = found.reindex(batch.text.index).astype("str")
+    batch.report(among, column, meaning, remedy, kind=kind, found=found)

@@ -13,6 +13,7 @@ from pandera.errors import SchemaErrors
 from nmc_utils.intake import aggregates
 from nmc_utils.intake.answers import Answers
 from nmc_utils.intake.columns import (
+    BARE_TOTALS,
     BLANK_MEANS,
     OPTIONAL_OF_PERSON,
     PERSON_HEADERS,
@@ -59,7 +60,7 @@ def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked
     Parameters
     ----------
     pieces
-        Table → its sheets, in a fixed order.
+        Table → its sheets that can be read, in a fixed order; none where all were refused.
     region
         Gives the words for codes and enters the identities.
     key
@@ -75,7 +76,7 @@ def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked
         _refuse_names(batch, vocabulary(region, table))
         _identify(batch, region, key)
         if table == "aggregates":
-            aggregates.prepare(batch)
+            aggregates.prepare(batch, batches, region)
         _refuse_totals(batch, batches)
         frame = _check_table(batch, batches, lacking, region)
         if len(frame):
@@ -88,7 +89,7 @@ def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked
         tables,
         pd.concat([pd.DataFrame(columns=CONSERVATION), *(b.conservation() for b in ordered)]),
         pd.concat([lacking.problems(), *(b.problems() for b in ordered)]),
-        reported(batches, region),
+        reported(batches, region, has_workplaces="employment" in pieces),
     )
 
 
@@ -190,7 +191,7 @@ def _require(batch: Batch, column: str, title: str) -> None:
 
 
 def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
-    """Replace words by codes; a word that is not in the list holds its row out."""
+    """Replace words by codes; a word not in the list holds its row out, unless of a document."""
     codes = {folded(word): code for word, code in words.items()}
     text = batch.text[column]
     if column == "domain" and TOTAL not in codes.values():
@@ -198,7 +199,14 @@ def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
         is_total = is_total.eq(True)
         _report_totals(batch, is_total, "Впишите компетенцию, к которой относится задание.")
         text = text.mask(is_total)
+    if batch.table == "aggregates" and column == "municipality":
+        is_bare = text.map(folded, na_action="ignore").isin(BARE_TOTALS)
+        batch.report(is_bare, column, *aggregates.BARE_TOTAL)
+        text = text.mask(is_bare)
     found = text.map({value: codes.get(folded(value)) for value in text.dropna().unique()})
+    if column == "document":
+        aggregates.report_documents(batch, text.notna() & found.isna())
+        return found.astype("str")
     title = batch.schema.columns[column].title
     batch.report(
         text.notna() & found.isna(),

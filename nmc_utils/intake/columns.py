@@ -24,6 +24,7 @@ OPTIONAL_OF_PERSON = "Отчество"
 FROM_PERSON = ("person_id", "methodist_id", "birth_year")
 YES_NO = {True: "да", False: "нет"}
 #: Table → column → code of an empty cell; elsewhere an empty cell is an unknown value.
+#: An empty municipality is doubtful all the same: `aggregates` tells whose number it is.
 BLANK_MEANS = {"aggregates": {"domain": TOTAL, "municipality": TOTAL}}
 #: Tables of which a total is a record like any other, not a sum under the records.
 WITH_TOTALS = ("aggregates",)
@@ -37,8 +38,10 @@ WANTED = {
     "bool": ("Здесь должно быть «да» или «нет»", "Впишите «да» или «нет»."),
 }
 
-#: What people call the whole region, besides its name.
-_WHOLE_REGION = ("весь регион", "всего по региону", "итого по региону", "регион", "всего", "итого")
+#: What says that a number is of the whole region, besides its name; the first is offered.
+WHOLE_REGION = ("весь регион", "всего по региону", "итого по региону")
+#: What stands under the rows of a municipality as well as under those of the region.
+BARE_TOTALS = ("итого", "всего", "регион")
 _NUMBER = r"[+-]?[0-9]{1,40}(?:[.,][0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?"
 
 
@@ -159,7 +162,7 @@ def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
         words["subject"] = {name: code for code, name in region.family_names.items()}
     if table == "aggregates":
         words |= _counted(region)
-        of_region = dict.fromkeys((region.name, *_WHOLE_REGION), TOTAL)
+        of_region = dict.fromkeys((*WHOLE_REGION, region.name), TOTAL)
         words["municipality"] = of_region | words["municipality"]
     return {  # `position` is a word of a workplace and a number of an item
         column: words[column]
@@ -169,7 +172,7 @@ def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
 
 
 def _counted(region: Region) -> dict[str, dict[str, str]]:
-    """Words of what a region may count itself: any label of a metric, any name of a level."""
+    """Words of what a region may count itself: labels of metrics, names of levels, documents."""
     levels = {
         word: level.code
         for level in region.diagnostics.levels
@@ -179,7 +182,17 @@ def _counted(region: Region) -> dict[str, dict[str, str]]:
         "domain": {name: code for code, name in region.domain_names.items()},
         "measure": region.counted_words,
         "level": levels,
+        "document": _documents(region),
     }
+
+
+def _documents(region: Region) -> dict[str, str]:
+    """Id, short name and title of a document → its id; what names several names none."""
+    named: dict[str, set[str]] = {}
+    for document in region.documents:
+        for word in (document.id, document.short, document.title):
+            named.setdefault(folded(word), set()).add(document.id)
+    return {word: next(iter(ids)) for word, ids in named.items() if len(ids) == 1}
 
 
 def typed(text: pd.Series, dtype: str) -> tuple[pd.Series, pd.Series]:

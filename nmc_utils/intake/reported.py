@@ -21,6 +21,7 @@ from nmc_utils.terms import TOTAL
 OF_MUNICIPALITIES = ("staff", "employment", "organizations", "scores", "responses", "aggregates")
 #: One file may list the organisations of everybody: that speaks for nobody's people and results.
 REGISTER = "organizations"
+_OF_PEOPLE = ("staff", "scores", "responses")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ class Reported:
     status
         The table `tables.STATUS`: every municipality × every table that anybody has sent.
     missing
-        Municipalities of which nothing at all was sent, in the official order.
+        Municipalities of which nothing was accepted, in the official order.
+    is_unplaced
+        People were accepted and no file says where they work: then nothing can be told by
+        municipality, `status` has no rows and nobody is missing.
     names
         File → the municipalities that its rows name, those of a register of organisations too.
     """
@@ -40,6 +44,7 @@ class Reported:
     status: pd.DataFrame
     missing: tuple[str, ...]
     names: dict[str, frozenset[str]]
+    is_unplaced: bool
 
     def is_sent(self, table: str, municipalities: frozenset[str]) -> bool:
         """Whether each of `municipalities` has sent `table`."""
@@ -47,17 +52,22 @@ class Reported:
         return municipalities <= set(mine["municipality"])
 
 
-def reported(batches: Mapping[str, Batch], region: Region) -> Reported:
+def reported(batches: Mapping[str, Batch], region: Region, *, has_workplaces: bool) -> Reported:
     """Tell who has reported by the rows that were accepted, or repeat accepted ones.
 
     A sheet counts as sent if it has no rows, or if one of them at least was accepted. A region
     that gives numbers of the whole region alone has said everything; where municipalities send
-    other tables, such numbers are nobody's and `aggregates` is left out.
+    other tables, such numbers are nobody's and `aggregates` is left out. `has_workplaces` says
+    that some file has a sheet of workplaces, be it one that was refused.
     """
     sent = {table: batches[table] for table in OF_MUNICIPALITIES if table in batches}
     named = _named(sent)
     speaks = _by_file(named[name] for name in named if name != REGISTER or len(named) == 1)
     spoken = frozenset().union(*speaks.values())
+    has_people = any(len(_taken(sent[table])) for table in _OF_PEOPLE if table in sent)
+    if has_people and not spoken and not has_workplaces:
+        nothing = pd.DataFrame(columns=list(STATUS)).astype(STATUS)
+        return Reported(nothing, (), _by_file(named.values()), is_unplaced=True)
     is_whole = not spoken and "aggregates" in sent and sent["aggregates"].live.any()
     rows = [
         (place, table, is_whole if table == "aggregates" and not spoken else place in senders)
@@ -69,7 +79,7 @@ def reported(batches: Mapping[str, Batch], region: Region) -> Reported:
     rows.sort(key=lambda row: order[row[0]])
     missing = () if is_whole else tuple(place for place in order if place not in spoken)
     status = pd.DataFrame(rows, columns=list(STATUS)).astype(STATUS)
-    return Reported(status, missing, _by_file(named.values()))
+    return Reported(status, missing, _by_file(named.values()), is_unplaced=False)
 
 
 def _by_file(named: Iterable[pd.DataFrame]) -> dict[str, frozenset[str]]:

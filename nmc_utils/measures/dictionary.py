@@ -81,7 +81,7 @@ MEASURES: dict[str, Measure] = {
         "педагоги без дефицитов вне групп", "persons", True, "seminar_tables.summary"
     ),
     "plan_not_assessed": Measure(
-        "педагоги без результата по каждой компетенции", "persons", True, "seminar_tables.summary"
+        "педагоги, которых план не охватывает", "persons", True, "seminar_tables.summary"
     ),
     "plan_coverage": Measure("доля закрытых дефицитов", "share", True, "seminar_tables.summary"),
     "plan_precision": Measure("доля нужных тем", "share", True, "seminar_tables.summary"),

@@ -318,7 +318,7 @@ def broken_down(
     parts = [part.astype(dict.fromkeys(over, "str")) for part in parts]
     if counted is not None and len(counted):
         parts = [part for part in parts if len(part)]
-        parts.append(counted[[*by, *over, *counted.columns.drop([*by, *over, "note"])]])
+        parts.append(counted[[*by, *over, *counted.columns.drop([*by, *over])]])
     table = pd.concat(parts)
     keys = [*by, *over]
     others = [name for name in table if name not in keys]

@@ -19,7 +19,7 @@ from nmc_utils.measures.counts import counted_number
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import share_interval
 from nmc_utils.measures.periods import is_current
-from nmc_utils.measures.reporting import absent_of
+from nmc_utils.measures.reporting import missing_table, part_of_region
 from nmc_utils.regions import Count, Indicator, Quantity, Region, Target, Variant
 from nmc_utils.terms import COUNTED, TABLE_TITLES
 
@@ -93,7 +93,7 @@ def indicators(edition: Edition, tables: Tables) -> pd.DataFrame:
     rows = [
         {"indicator": indicator.id, "region": edition.region.code, "period": edition.period.text}
         | row
-        | _judge(row["estimate"], row["doubt"], indicator, edition)
+        | _judge(row["estimate"], row["bound"], row["doubt"], indicator, edition)
         for indicator in edition.region.indicators
         for row in _values(indicator, edition, facts, tables)
     ]
@@ -138,6 +138,7 @@ class _Value:
     bound: str = "exact"
     unit: str | None = None  #: as a document writes it
     doubt: str = ""  #: why it must not be judged
+    period: str | None = None  #: of a published fact, as ``published.csv`` writes it
 
 
 def _own_value(indicator: Indicator, edition: Edition, facts: Facts) -> dict[str, Any]:
@@ -206,15 +207,22 @@ def _divided(top: _Value, bottom: _Value, indicator: Indicator) -> dict[str, Any
         "estimate": np.nan,
         "denominator": bottom.number,
         "bound": _bound_of_ratio(top.bound, bottom.bound),
-        "doubt": top.doubt or bottom.doubt,
+        "doubt": top.doubt or bottom.doubt or _of_two_periods(top, bottom),
         "source": top.source if same else f"{top.source}; {bottom.source}",
     }
-    if bottom.number > 0 and np.isfinite(top.number):
+    if is_share and top.number > bottom.number:
+        outcome["source"] += "; числитель больше знаменателя, доля не вычислена"
+    elif bottom.number > 0 and np.isfinite(top.number):
         outcome["estimate"] = top.number / bottom.number
         if is_share:
             low, high = (float(end) for end in share_interval(top.number, bottom.number))
             outcome |= {"ci_low": low, "ci_high": high, "interval_kind": "process"}
     return outcome
+
+
+def _of_two_periods(top: _Value, bottom: _Value) -> str:
+    differ = top.period and bottom.period and top.period != bottom.period
+    return f"числитель за {top.period}, знаменатель за {bottom.period}" if differ else ""
 
 
 def _bound_of_ratio(top: str, bottom: str) -> str:
@@ -245,7 +253,8 @@ def _published(metric: str | None, label: str, edition: Edition, facts: Facts) -
             source += ", год не указан"
         case span if span != _written(edition.period):
             source += f", за {span}"
-    return _Value(fact["number"], source, fact["bound"].replace(" ", "_"), fact["unit"], doubt)
+    bound = fact["bound"].replace(" ", "_")
+    return _Value(fact["number"], source, bound, fact["unit"], doubt, fact["period"])
 
 
 def _check_unit(value: _Value, indicator: Indicator, allowed: tuple[str, ...]) -> None:
@@ -263,7 +272,7 @@ def _recorded(count: Count, edition: Edition, tables: Tables) -> _Value:
     """
     title = TABLE_TITLES[count.table]
     if count.table not in tables:
-        return _Value(np.nan, f"нет таблицы «{title}»")
+        return _Value(np.nan, missing_table(count.table))
     frame = tables[count.table]
     chosen = pd.Series(True, index=frame.index)
     if {"from_on", "to_on"} <= set(frame):
@@ -273,9 +282,8 @@ def _recorded(count: Count, edition: Edition, tables: Tables) -> _Value:
         chosen &= (frame[column] == value).fillna(False)
     number = frame.loc[chosen, COUNTED[count.table]].nunique()
     source, doubt = f"записи издания, таблица «{title}»", ""
-    if unsent := len(absent_of(tables, count.table)):
-        doubt = f"нет данных {unsent} из {len(edition.region.municipalities)} муниципалитетов"
-        source += f", {doubt}"
+    if part := part_of_region(tables, count.table, edition.region):
+        doubt, source = part, f"{source}, {part}"
     return _Value(float(number), source, doubt=doubt)
 
 
@@ -328,10 +336,14 @@ def _place(region: Region, document: str, section: str) -> str:
 # --- judgement ----------------------------------------------------------------------------------
 
 
-def _judge(estimate: float, doubt: str, indicator: Indicator, edition: Edition) -> dict[str, Any]:
+def _judge(
+    estimate: float, bound: str, doubt: str, indicator: Indicator, edition: Edition
+) -> dict[str, Any]:
     """Compare with the target of the same year; otherwise say when a target falls due."""
     now, later, undated = _targets(indicator, edition.period)
     target = now or later or undated
+    if target and not doubt and not _decides(estimate, bound, target, indicator):
+        doubt = "значение названо приблизительно и с планом не сравнимо"
     row = _planned(target, edition) | {"comparator": indicator.comparator}
     if np.isnan(estimate):
         code, label = "no_data", ""
@@ -350,6 +362,19 @@ def _judge(estimate: float, doubt: str, indicator: Indicator, edition: Edition) 
     if indicator.caveat and code != "no_data":
         label += f"; {indicator.caveat}"
     return row | {"attainment": code, "attainment_label": ATTAINMENT[code] + label}
+
+
+def _decides(estimate: float, bound: str, target: Target, indicator: Indicator) -> bool:
+    """Whether a value that is known roughly, or from one side, is on one side of the target."""
+    value = float(target.value)
+    match bound:
+        case "more_than":
+            return estimate > value or (estimate == value and indicator.comparator == ">=")
+        case "less_than":
+            return estimate < value or (estimate == value and indicator.comparator == "<=")
+        case "about":
+            return estimate != value
+    return True
 
 
 def _done(estimate: float, target: Target, indicator: Indicator) -> str:

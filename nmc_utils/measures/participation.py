@@ -5,6 +5,7 @@ added up.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,17 +13,23 @@ import pandas as pd
 from nmc_utils.measures.counts import counted_level_shares, counted_tested
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ordered
-from nmc_utils.measures.reporting import NOT_SENT, absent_of
+from nmc_utils.measures.reporting import (
+    NOT_SENT,
+    absent_of,
+    missing_table,
+    part_of_region,
+)
 from nmc_utils.regions import Region
-from nmc_utils.terms import TOTAL, UNSTATED
+from nmc_utils.terms import TOTAL, UNSTATED, WORST
 
 #: What was sent of a procedure → what is therefore not known of it.
 GAPS = {
     "records": None,
     "totals": "результаты присланы только по тесту в целом, без компетенций",
     "counts": "процедура прислана сводными числами, без результатов людей",
-    "nothing": "результаты процедуры не присланы",
+    "nothing": "результатов процедуры в данных нет",
 }
+NO_ENTRY = "входной диагностики в данных нет"
 
 
 def procedures_by_size(
@@ -41,36 +48,51 @@ def procedures_by_size(
     Returns
     -------
     DataFrame
-        The canonical table with `procedure` for its id, `persons`, `sent_as` (a key of `GAPS`) and
-        `gap`. An edition that names no procedure has one row, `UNSTATED`.
+        The canonical table with `procedure` for its id, `persons` tested at entry, `sent_as` (a
+        key of `GAPS`) and `gap`, what is not known of it. An edition that names no procedure has
+        one row, `UNSTATED`.
     """
     if "procedures" in tables:
-        named = tables["procedures"].rename(columns={"procedure_id": "procedure"})
+        table = tables["procedures"].rename(columns={"procedure_id": "procedure"})
     else:
-        named = pd.DataFrame({"procedure": [UNSTATED], "selection": None, "comparability": None})
+        table = pd.DataFrame({"procedure": [UNSTATED], "selection": None, "comparability": None})
+    entry = results[results["wave"] == "entry"]
     counted = counted_tested(tables, region)
     told = counted[counted["municipality"] == TOTAL].set_index("procedure")["tested"]
-    levels = counted_level_shares(tables, region)
-    whole = levels[(levels["municipality"] == TOTAL) & (levels["wave"] == "entry")]
-    told = told.combine_first(whole.groupby("procedure")["n"].max())
-    entry = results[results["wave"] == "entry"]
     persons = entry.groupby("procedure")["person_id"].nunique().combine_first(told)
-    has_domains = set(entry.loc[entry["domain"] != TOTAL, "procedure"])
-    recorded = set(entry["procedure"])
-
-    def sent_as(procedure: str) -> str:
-        if procedure in recorded:
-            return "records" if procedure in has_domains else "totals"
-        return "counts" if procedure in told.index else "nothing"
-
-    table = named.assign(
-        persons=named["procedure"].map(persons).fillna(0).astype("Int64"),
-        sent_as=named["procedure"].map(sent_as),
+    table = table.assign(
+        persons=table["procedure"].map(persons).fillna(0).astype("Int64"),
+        sent_as=table["procedure"]
+        .map(_sent_as(results, counted, tables, region))
+        .fillna("nothing"),
     )
-    table["gap"] = table["sent_as"].map(GAPS)
+    table["gap"] = [_gap(row, tables) for row in table.to_dict("records")]
     table["rank"] = table["sent_as"].map(list(GAPS).index)
     table = table.sort_values(["persons", "rank", "procedure"], ascending=[False, True, True])
     return table.drop(columns="rank").reset_index(drop=True)
+
+
+def _sent_as(
+    results: pd.DataFrame,
+    counted: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    region: Region,
+) -> dict[str, str]:
+    """Procedure → how its results were sent, in whatever wave."""
+    levels = counted_level_shares(tables, region)
+    sent = dict.fromkeys([*counted["procedure"], *levels["procedure"]], "counts")
+    sent |= dict.fromkeys(results["procedure"], "totals")
+    by_domain = results.loc[~results["domain"].isin([TOTAL, WORST]), "procedure"]
+    return sent | dict.fromkeys(by_domain, "records")
+
+
+def _gap(row: dict[str, Any], tables: Mapping[str, pd.DataFrame]) -> str | None:
+    if row["sent_as"] == "nothing" and "scores" not in tables:
+        others = () if "aggregates" in tables else ("aggregates",)
+        return missing_table("scores", *others)
+    if row["sent_as"] != "nothing" and not row["persons"]:
+        return NO_ENTRY
+    return GAPS[row["sent_as"]]
 
 
 def coverage(
@@ -93,18 +115,71 @@ def coverage(
     -------
     DataFrame
         Measure table with keys `procedure` and `municipality` (``"total"`` is the region):
-        `tested` (persons) and `tested_share`; `n` is the staff, of those municipalities alone that
-        have sent results. In ``procedure="total"`` people are counted once, whatever the number of
-        procedures; with a procedure sent as counts that is not known. `note` says why a number is
-        missing.
+        `tested` (persons) and `tested_share`; `n` is the staff, in a total that of the
+        municipalities alone that have sent results, missing where nothing was sent. Every
+        procedure has a row. In ``procedure="total"`` people are counted once, whatever the number
+        of procedures; beside a procedure sent as counts that is not known. `note` says why a
+        number is missing, or of how many municipalities a total is.
     """
+    entry = results[results["wave"] == "entry"]
+    counted = counted_tested(tables, region)
+    frames = []
+    for row in procedures.to_dict("records"):
+        mine = entry[entry["procedure"] == row["procedure"]]
+        if len(mine):
+            frame = _by_municipality(mine, tables, region)
+        elif row["procedure"] in set(counted["procedure"]):
+            frame = _counted(counted[counted["procedure"] == row["procedure"]], region)
+        else:
+            frame = _unknown(row["gap"])
+        frames.append(frame.assign(procedure=row["procedure"]))
+    if len(frames) == 1:
+        frames.append(frames[0].assign(procedure=TOTAL))
+    elif procedures["sent_as"].isin(["counts"]).any():
+        frames.append(_unknown("пересечение процедур неизвестно").assign(procedure=TOTAL))
+    elif entry.empty:
+        frames.append(_unknown(procedures["gap"].iloc[0]).assign(procedure=TOTAL))
+    else:
+        frames.append(_by_municipality(entry, tables, region).assign(procedure=TOTAL))
+    frame = pd.concat(frames, ignore_index=True)
+    measures = [_coverage_measure(frame, name) for name in ("tested", "tested_share")]
+    columns = ["procedure", "municipality", *ESTIMATE_COLUMNS, "note"]
+    return pd.concat(measures, ignore_index=True)[columns]
+
+
+def _unknown(note: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"municipality": [TOTAL], "tested": [pd.NA], "staff": [pd.NA], "note": [note]}
+    )
+
+
+def _by_municipality(
+    entry: pd.DataFrame, tables: Mapping[str, pd.DataFrame], region: Region
+) -> pd.DataFrame:
+    """`municipality`, `tested`, `staff`, `note` from the persons themselves, with their sum on top.
+
+    A municipality that has sent nothing is neither in the sum nor zero.
+    """
+    persons = entry.drop_duplicates("person_id")["municipality"].astype("object")
+    tested = _counted_by_place(persons.mask(persons == UNSTATED), region)
     staff = _staff_by_place(tables, region)
-    parts = [_recorded_coverage(results, procedures, staff, tables, region)]
-    parts.append(_counted_coverage(tables, region, staff))
-    frame = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
-    return pd.concat([_coverage_measure(frame, name) for name in ("tested", "tested_share")])[
-        ["procedure", "municipality", *ESTIMATE_COLUMNS, "note"]
-    ].reset_index(drop=True)
+    places = list(dict.fromkeys([*tested.index, *(() if staff is None else staff.index)]))
+    frame = pd.DataFrame({"municipality": places})
+    frame["tested"] = frame["municipality"].map(tested).astype("Int64").fillna(0)
+    frame["staff"] = frame["municipality"].map({} if staff is None else staff).astype("Int64")
+    unsent = frame["municipality"].isin(absent_of(tables, "scores"))
+    if staff is not None:  # nobody works there by the tables: nothing was sent
+        frame["staff"] = frame["staff"].fillna(0)
+        unsent |= frame["staff"].eq(0) & frame["tested"].eq(0)
+        frame["staff"] = frame["staff"].mask(unsent & frame["staff"].eq(0))
+    frame = frame[~(frame["municipality"].eq(UNSTATED) & unsent)]
+    frame["tested"] = frame["tested"].mask(unsent)
+    frame["note"] = pd.Series(NOT_SENT, frame.index).where(unsent)
+    sent = frame[~unsent.loc[frame.index]]
+    whole = _unknown(part_of_region(tables, "scores", region)).assign(
+        tested=sent["tested"].sum(), staff=sent["staff"].sum(skipna=False)
+    )
+    return pd.concat([whole, frame], ignore_index=True)
 
 
 def _staff_by_place(tables: Mapping[str, pd.DataFrame], region: Region) -> pd.Series | None:
@@ -113,89 +188,35 @@ def _staff_by_place(tables: Mapping[str, pd.DataFrame], region: Region) -> pd.Se
         return None
     people = tables["staff"]["person_id"]
     if "employment" not in tables:
-        return _by_place(pd.Series(None, people.index, dtype="str"), region)
+        return _counted_by_place(pd.Series(None, people.index, dtype="object"), region)
     work = tables["employment"]
     main = work[work["is_main"]].set_index("person_id")["municipality"]
-    return _by_place(people.map(main), region)
+    return _counted_by_place(people.map(main), region)
 
 
-def _by_place(places: pd.Series, region: Region) -> pd.Series:
-    """Persons of every municipality of the region, and of `UNSTATED` where it occurs."""
+def _counted_by_place(places: pd.Series, region: Region) -> pd.Series:
+    """Persons of every municipality of the region, and of `UNSTATED` where any place is missing."""
     values = pd.Series(ordered(places, region.municipality_names))
     return values.value_counts(sort=False).astype("Int64")
 
 
-def _recorded_coverage(
-    results: pd.DataFrame,
-    procedures: pd.DataFrame,
-    staff: pd.Series | None,
-    tables: Mapping[str, pd.DataFrame],
-    region: Region,
-) -> pd.DataFrame:
-    """`procedure`, `municipality`, `tested`, `staff`, `note` from the persons themselves."""
-    entry = results[results["wave"] == "entry"]
-    recorded = procedures.loc[procedures["sent_as"].isin(["records", "totals"]), "procedure"]
-    others = procedures["sent_as"].eq("counts").any()
-    frames = []
-    for procedure in [TOTAL, *recorded]:
-        chosen = entry if procedure == TOTAL else entry[entry["procedure"] == procedure]
-        persons = chosen.drop_duplicates("person_id")
-        tested = _by_place(persons["municipality"].astype("str"), region)
-        frame = _with_whole(tested, staff, absent_of(tables, "scores"))
-        if procedure == TOTAL and (others or not len(recorded)):
-            unknown = GAPS["nothing"] if not others else "пересечение процедур неизвестно"
-            frame = frame.assign(tested=pd.NA, note=unknown)
-        frames.append(frame.assign(procedure=procedure))
-    return pd.concat(frames, ignore_index=True)
-
-
-def _with_whole(tested: pd.Series, staff: pd.Series | None, unsent: set[str]) -> pd.DataFrame:
-    """Municipalities with their sum on top; who has sent nothing is neither in it nor zero."""
-    places = list(dict.fromkeys([*tested.index, *([] if staff is None else staff.index)]))
-    frame = pd.DataFrame({"municipality": places})
-    frame["tested"] = frame["municipality"].map(tested).astype("Int64").fillna(0)
-    frame["staff"] = pd.NA if staff is None else frame["municipality"].map(staff).fillna(0)
-    frame["staff"] = frame["staff"].astype("Int64")
-    is_unsent = frame["municipality"].isin(unsent)
-    if staff is not None:  # nobody works there by the tables: nothing was sent
-        is_unsent |= frame["staff"].eq(0) & frame["tested"].eq(0)
-    frame["tested"] = frame["tested"].mask(is_unsent)
-    frame["note"] = pd.Series(NOT_SENT, frame.index).where(is_unsent)
-    sent = frame[~is_unsent]
-    whole = {
-        "municipality": TOTAL,
-        "tested": sent["tested"].sum(),
-        "staff": sent["staff"].sum(skipna=False),
-    }
-    return pd.concat([pd.DataFrame([whole]).astype({"staff": "Int64"}), frame], ignore_index=True)
-
-
-def _counted_coverage(
-    tables: Mapping[str, pd.DataFrame], region: Region, staff: pd.Series | None
-) -> pd.DataFrame:
+def _counted(given: pd.DataFrame, region: Region) -> pd.DataFrame:
     """The same from the counts that a region has sent, every municipality in its place."""
-    counted = counted_tested(tables, region)
-    frames = []
-    for procedure, given in counted.groupby("procedure"):
-        places = [TOTAL]
-        if given["municipality"].ne(TOTAL).any():
-            places += list(region.municipality_names)
-        frame = given.set_index("municipality").reindex(places)
-        missing = frame["tested"].isna()
-        frame["note"] = frame["note"].mask(missing, NOT_SENT)
-        frames.append(frame.reset_index().assign(procedure=procedure))
-    columns = ["procedure", "municipality", "tested", "staff", "note"]
-    return pd.concat(frames)[columns] if frames else pd.DataFrame(columns=columns)
+    places = [TOTAL]
+    if given["municipality"].ne(TOTAL).any():
+        places += list(region.municipality_names)
+    frame = given.set_index("municipality").reindex(places).drop(columns="procedure")
+    frame["note"] = frame["note"].mask(frame["tested"].isna(), NOT_SENT)
+    return frame.reset_index()
 
 
 def _coverage_measure(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
-    tested, n = frame["tested"].astype("Int64").astype("float64"), frame["staff"].astype("Int64")
-    estimate = tested
-    note = frame["note"].astype("object")
+    tested, n = (frame[name].astype("Int64") for name in ("tested", "staff"))
+    estimate, note = tested.astype("Float64").astype(float), frame["note"].astype("object")
     if measure == "tested_share":
-        estimate = tested / n.astype("float64").where(n > 0)
-        lacking = tested.notna() & estimate.isna()
-        note = note.mask(lacking, "число работников неизвестно")
+        known = estimate.notna()
+        estimate = estimate / n.astype("Float64").astype(float).where(n.fillna(0) > 0)
+        note = note.mask(known & estimate.isna(), "число работников неизвестно")
     return frame.assign(
         measure=measure,
         estimate=estimate,

@@ -10,11 +10,12 @@ from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ROUNDING
 from nmc_utils.measures.periods import is_current
 from nmc_utils.measures.seminars import REASONS, SeminarPlan
-from nmc_utils.terms import TOTAL, WORST
+from nmc_utils.terms import TOTAL, UNSTATED, WORST
 
 #: Why a person is without a group: the plan's own reasons, and that there was nothing to plan by.
 WITHOUT_GROUP = REASONS | {
-    "not_assessed": "Нет результата по каждой из компетенций формы: план этих людей не охватывает."
+    "no_family": "Предметная группа неизвестна: нет основного места работы или предмета из списка.",
+    "not_assessed": "Нет результата по каждой из компетенций формы: план этих людей не охватывает.",
 }
 
 
@@ -169,7 +170,7 @@ def _plan_numbers(part: pd.DataFrame) -> dict[str, float]:
     }
 
 
-NO_DOMAIN_RESULTS = "нет результатов по компетенциям"
+NO_DOMAIN_RESULTS = "нет людей с результатом по компетенциям и известным предметом"
 
 
 def topic_need(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:
@@ -189,11 +190,24 @@ def topic_need(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:
     return _measures(table, ["group_id", "domain"])
 
 
-def members_and_reasons(plan: SeminarPlan, tested: pd.Index) -> pd.DataFrame:
-    """Return everyone tested at entry once: `person_id`, `group_id`, `reason`, `reason_label`."""
-    unplanned = tested.difference(plan.members["person_id"])
-    rest = pd.DataFrame({"person_id": unplanned, "group_id": None, "reason": "not_assessed"})
-    members = pd.concat([plan.members, rest.astype(plan.members.dtypes)], ignore_index=True)
+def plannable(deficits: pd.DataFrame, family: pd.Series) -> pd.DataFrame:
+    """Return the deficits of those whose subject family is known: a group is of one family."""
+    return deficits[deficits.index.map(family) != UNSTATED]
+
+
+def members_and_reasons(plan: SeminarPlan, family: pd.Series) -> pd.DataFrame:
+    """Return everyone tested at entry once: `person_id`, `group_id`, `reason`, `reason_label`.
+
+    Parameters
+    ----------
+    family
+        Of `family_at_entry`.
+    """
+    rest = family.drop(plan.members["person_id"])
+    reason = np.where(rest == UNSTATED, "no_family", "not_assessed")
+    unplanned = pd.DataFrame({"person_id": rest.index, "group_id": None, "reason": reason})
+    unplanned = unplanned.sort_values("person_id").astype(plan.members.dtypes)
+    members = pd.concat([plan.members, unplanned], ignore_index=True)
     return members.assign(reason_label=members["reason"].map(WITHOUT_GROUP))
 
 

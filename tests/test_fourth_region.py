@@ -14,6 +14,7 @@ from scipy import stats
 
 from nmc_utils import results
 from nmc_utils.editions import edition
+from nmc_utils.suite import NOTEBOOKS
 
 PART = "Данные представили 3 из 4 муниципальных образований"
 

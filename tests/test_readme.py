@@ -13,6 +13,7 @@ import typer
 import yaml
 from conftest import CHECKOUT
 
+from nmc_utils import published, regions
 from nmc_utils.cli import app
 from nmc_utils.editions import EditionFile
 from nmc_utils.suite import NOTEBOOKS
@@ -20,7 +21,7 @@ from nmc_utils.tables import SCHEMAS
 
 READMES = ("README.md", "README.ru.md")
 DOCUMENTS = (*READMES, "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md",
-             "docs/glossary.md", "docs/coverage.md")  # fmt: skip
+             "docs/glossary.md", "docs/coverage.md", "docs/region.md")  # fmt: skip
 NMC = typer.main.get_command(app)
 STATUSES = {"есть", "планируется", "не входит"}
 
@@ -296,3 +297,26 @@ def test_wrong_coverage_is_found():
     ):
         assert _wrong_coverage([["раздел", "что", where, status]]), (where, status)
     assert not _wrong_coverage([["раздел", "что", "`07_indicators`: часть", "планируется"]])
+
+
+def test_the_guide_to_a_region_names_every_key_and_column():
+    text = (CHECKOUT / "docs" / "region.md").read_text("utf-8")
+    models = (
+        regions.Region,
+        regions.Diagnostics,
+        regions.Level,
+        regions.Domain,
+        regions.Family,
+        regions.Document,
+        regions.Indicator,
+        regions.Variant,
+        regions.Quantity,
+        regions.Count,
+        regions.Target,
+    )
+    for model in models:
+        missing = [key for key in model.model_fields if f"`{key}`" not in text]
+        assert not missing, f"{model.__name__}: {missing}"
+    for column in SCHEMAS["aggregates"].columns.values():
+        assert f"| {column.title} |" in text, column.title
+    assert ",".join(published.COLUMNS) in text

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -89,6 +92,11 @@ def _root(ctx: typer.Context) -> Path:
     from nmc_utils.editions import data_root
 
     return data_root(ctx.obj)
+
+
+def _nmc(ctx: typer.Context) -> str:
+    """How the next command has to begin to stay in the same data root."""
+    return f"nmc --data {shlex.quote(str(ctx.obj))}" if ctx.obj else "nmc"
 
 
 def _command(name: str, panel: str) -> Callable[[Callable], Callable]:
@@ -320,7 +328,7 @@ def run(
     if as_json:
         print_json({"run": outcomes[0].run if outcomes else None, "editions": rows})
     else:
-        _print_outcomes(rows)
+        _print_outcomes(rows, _nmc(ctx))
         for edition in accepted:
             if taken[edition.key].missing:
                 typer.echo(f"{edition.key}: {_who_is_in(edition, taken[edition.key])}")
@@ -429,7 +437,7 @@ def _refused_row(key: str, reason: str | None) -> dict[str, Any]:
     }
 
 
-def _print_outcomes(rows: Sequence[dict[str, Any]]) -> None:
+def _print_outcomes(rows: Sequence[dict[str, Any]], nmc: str) -> None:
     import pandas as pd
 
     table = pd.DataFrame(rows)
@@ -442,10 +450,10 @@ def _print_outcomes(rows: Sequence[dict[str, Any]]) -> None:
         if row["remarks"]:
             typer.echo(
                 f"{row['edition']}: замечаний приёма — {row['remarks']}; что задержано и почему: "
-                f"nmc check {row['edition'].replace('/', ' ')}"
+                f"{nmc} check {row['edition'].replace('/', ' ')}"
             )
     if any(row["status"] == "published" for row in rows):
-        typer.echo("Посмотреть: nmc dashboard")
+        typer.echo(f"Посмотреть: {nmc} dashboard")
 
 
 # --- results --------------------------------------------------------------------------------------
@@ -469,6 +477,7 @@ def dashboard(
     root, script = _root(ctx), CHECKOUT / "dashboards" / "app.py"
     if not script.is_file():
         raise FileNotFoundError(f"{script}: приложения нет; выполняйте команду из папки проекта")
+    _refuse_busy(address, port)
     host = f"[{address}]" if ":" in address else address
     if as_json:
         print_json({"url": f"http://{host}:{port}/", "data": str(root)})
@@ -479,6 +488,17 @@ def dashboard(
     command = [sys.executable, "-m", "panel", "serve", str(script), "--warm"]
     command += [f"--address={address}"]
     _serve([*command, f"--port={port}", *origins], os.environ | {"NMC_DATA": str(root)})
+
+
+def _refuse_busy(address: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                _refuse(f"порт {port} занят другой программой; укажите другой: --port")
 
 
 def _is_loopback(address: str) -> bool:

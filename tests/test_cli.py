@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -313,7 +314,7 @@ def test_run_takes_in_and_runs_every_edition(nmc, take_in, suite):
     assert suite.only is None
     assert done.stdout.count("опубликовано") == 2
     assert "/made/khakassia/2022" in done.stdout
-    assert "nmc dashboard" in done.stdout
+    assert f"nmc --data {root} dashboard" in done.stdout
     assert "khakassia/2022: 02_diagnostics…" in done.stderr
 
 
@@ -358,7 +359,7 @@ def test_run_with_held_out_rows_says_how_to_see_them(nmc, take_in, suite):
     take_in["khakassia/2022"] = 4
     done = nmc("run")
     assert done.exit_code == 3
-    assert "nmc check khakassia 2022" in done.stdout
+    assert f"nmc --data {root} check khakassia 2022" in done.stdout
     assert "nmc check khakassia 2023" not in done.stdout
 
 
@@ -427,7 +428,7 @@ def test_run_only_is_passed_on_and_is_not_called_published(nmc, take_in, suite):
     done = nmc("run", "khakassia/2023", "--only", "08_council")
     assert (done.exit_code, suite.only) == (0, ["08_council"])
     assert "черновой прогон" in done.stdout
-    assert "nmc dashboard" not in done.stdout
+    assert " dashboard" not in done.stdout
 
 
 def test_run_without_editions_says_where_to_get_some(root):
@@ -442,6 +443,7 @@ def test_run_without_editions_says_where_to_get_some(root):
 @pytest.fixture
 def served(monkeypatch):
     calls = []
+    monkeypatch.setattr(cli, "_refuse_busy", lambda address, port: None)
     monkeypatch.setattr(
         cli, "_serve", lambda command, environment: calls.append((command, environment))
     )
@@ -478,6 +480,13 @@ def test_dashboard_serves_this_root_on_this_machine(nmc, root, served, script):
 def test_dashboard_on_the_loopback_of_ipv6_accepts_its_own_address(nmc, served, script):
     assert nmc("dashboard", "--address", "::1").exit_code == 0
     assert "--allow-websocket-origin=[::1]:5006" in served[0][0]
+
+
+def test_a_busy_port_is_refused_before_the_server_starts(nmc, script):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        done = nmc("dashboard", "--port", str(busy.getsockname()[1]))
+    assert done.exit_code == 2
+    assert "занят другой программой; укажите другой: --port" in done.stderr
 
 
 def test_dashboard_without_the_app_says_so(nmc, served, script):

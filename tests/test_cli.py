@@ -307,7 +307,7 @@ def test_check_that_accepts_nothing_shows_why_and_fails(nmc, take_in):
 # --- run ------------------------------------------------------------------------------------------
 
 
-def test_run_takes_in_and_runs_every_edition(nmc, take_in, suite):
+def test_run_takes_in_and_runs_every_edition(nmc, take_in, suite, root):
     done = nmc("run")
     assert done.exit_code == 0
     assert suite.inputs == {"khakassia/2022": "d", "khakassia/2023": "d"}
@@ -355,7 +355,7 @@ def test_run_in_json_is_one_document_and_quiet(nmc, take_in, suite):
     assert (first["tables"], first["folder"]) == (["a", "b"], "/made/khakassia/2022")
 
 
-def test_run_with_held_out_rows_says_how_to_see_them(nmc, take_in, suite):
+def test_run_with_held_out_rows_says_how_to_see_them(nmc, take_in, suite, root):
     take_in["khakassia/2022"] = 4
     done = nmc("run")
     assert done.exit_code == 3

@@ -219,7 +219,7 @@ PART = "Данные представили 12 из 13 муниципальны�
 
 def test_an_incomplete_edition_says_so_on_every_page(incomplete):
     (mark, told) = shell._banners(incomplete)
-    assert text(told.object).startswith(f"{PART}: нет данных — Абаза.")
+    assert text(told.object).startswith(PART) and "нет: Абаза." in text(told.object)
     for view in VIEWS.values():
         assert PART in said(view(incomplete))
 

@@ -326,7 +326,7 @@ def _check_schema(batch: Batch) -> None:
 def _bound(value: object) -> str:
     if isinstance(value, pd.Timestamp):
         return f"{value:%d.%m.%Y}"
-    return f"{value:g}".replace(".", ",")
+    return f"{value:.12g}".replace(".", ",")
 
 
 # --- rules of single tables ---------------------------------------------------------------------

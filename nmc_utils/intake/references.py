@@ -63,7 +63,7 @@ def check_references(batch: Batch, batches: dict[str, Batch], lacking: Lacking) 
             usable & ~sent,
             columns[-1],
             f"{noun} нет на листе «{title}» ни в одном файле",
-            f"Исправьте значение или добавьте строку на лист «{title}».",
+            f"Исправьте значение, добавьте строку на лист «{title}» или дождитесь файла с ней.",
         )
         batch.report(
             usable & sent & ~known,

@@ -287,7 +287,8 @@ class Demonstration(Definition):
     """Sizes of one demonstration edition; `notes` name the published fact behind each.
 
     With `totals_only` scores are sent for the whole test alone. Without `methodists` no РМА is
-    sent. `counted` are further procedures, sent as counts.
+    sent. `counted` are further procedures, sent as counts. Sites that no document counts are a
+    share of the organisations.
     """
 
     as_of: date
@@ -299,6 +300,8 @@ class Demonstration(Definition):
     totals_only: bool = False
     low_performing: int = Field(ge=0)
     mentoring: int = Field(ge=0)
+    internship_sites: int | None = Field(default=None, ge=0)
+    innovation_sites: int | None = Field(default=None, ge=0)
     methodists: dict[str, int] = {}
     counted: tuple[CountedProcedure, ...] = ()
     notes: str
@@ -475,7 +478,8 @@ def _wrong_metrics(region: Region, stated: set[str]) -> Iterator[tuple[Location,
             yield (
                 location,
                 f"«{metric}» нет в published.csv среди фактов вида {' или '.join(STATED)} "
-                f"и нет в unpublished_metrics{f'; похоже на «{near[0]}»' if near else ''}",
+                f"и нет в unpublished_metrics{f'; похоже на «{near[0]}»' if near else ''}; внесите его "
+                "в одно из двух или уберите показатель",
             )
     for place, metric in enumerate(region.unpublished_metrics):
         location = ("unpublished_metrics", place)

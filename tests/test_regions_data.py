@@ -295,3 +295,12 @@ def test_methodists_are_sent_only_where_they_are_published(regions, number):
     assert regions["altai"].demonstration["2023"].methodists == {}
     implied = methodists * number("kostroma", "teachers_per_methodist", "2022")
     assert sizes["2021"].staff == sizes["2022"].staff == implied == 7140
+
+
+@pytest.mark.parametrize("period", ["2021", "2022"])
+def test_sites_of_the_demonstration_are_the_published_ones(period):
+    region = read_region(CHECKOUT / "data", "kostroma")
+    facts = read_facts(CHECKOUT / "data", region).set_index("metric")["number"]
+    size = region.demonstration[period]
+    assert (size.internship_sites, size.innovation_sites) == (46, 19)
+    assert (facts["internship_sites"], facts["rip_count"]) == (46, 19)

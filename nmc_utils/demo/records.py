@@ -93,8 +93,8 @@ def _organizations(setting: Setting) -> pd.DataFrame:
     flags = {
         "is_low_performing": size.low_performing,
         "in_mentoring": size.mentoring,
-        "is_internship_site": max(1, round(INTERNSHIP_SHARE * len(place))),
-        "is_innovation_site": max(1, round(INNOVATION_SHARE * len(place))),
+        "is_internship_site": _sites(size.internship_sites, INTERNSHIP_SHARE, len(place)),
+        "is_innovation_site": _sites(size.innovation_sites, INNOVATION_SHARE, len(place)),
     }
     return pd.DataFrame(
         {
@@ -107,6 +107,10 @@ def _organizations(setting: Setting) -> pd.DataFrame:
             **{name: _spread(place, n, setting.stream(name)) for name, n in flags.items()},
         }
     )
+
+
+def _sites(given: int | None, share: float, n_organizations: int) -> int:
+    return max(1, round(share * n_organizations)) if given is None else given
 
 
 def _spread(place: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -54,7 +54,9 @@ def scaled(definition: Region, period: str, persons: int | None) -> Demonstratio
     tested = max(round(size.tested * factor), min(size.tested, enough))
     organizations = max(round(size.organizations * factor), len(definition.municipalities), 2)
 
-    def flagged(count: int) -> int:
+    def flagged(count: int | None) -> int | None:
+        if count is None:
+            return None
         return min(max(round(count * factor), min(count, 1)), organizations)
 
     def counted(procedure: CountedProcedure) -> CountedProcedure:
@@ -67,6 +69,8 @@ def scaled(definition: Region, period: str, persons: int | None) -> Demonstratio
             "tested": min(tested, staff),
             "low_performing": flagged(size.low_performing),
             "mentoring": flagged(size.mentoring),
+            "internship_sites": flagged(size.internship_sites),
+            "innovation_sites": flagged(size.innovation_sites),
             "counted": tuple(map(counted, size.counted)),
         }
     )

@@ -475,11 +475,12 @@ def _wrong_metrics(region: Region, stated: set[str]) -> Iterator[tuple[Location,
     for location, metric in used.items():
         if metric not in known:
             near = get_close_matches(metric, sorted(known), n=1)
+            like = f"; похоже на «{near[0]}»" if near else ""
             yield (
                 location,
                 f"«{metric}» нет в published.csv среди фактов вида {' или '.join(STATED)} "
-                f"и нет в unpublished_metrics{f'; похоже на «{near[0]}»' if near else ''}; внесите его "
-                "в одно из двух или уберите показатель",
+                f"и нет в unpublished_metrics{like}; внесите его в одно из двух "
+                "или уберите показатель",
             )
     for place, metric in enumerate(region.unpublished_metrics):
         location = ("unpublished_metrics", place)

@@ -223,7 +223,7 @@ def test_keys_that_are_not_text_are_told(root):
             "metric: iom_plan_share",
             "metric: qqq",
             r"indicators\.4\.metric",
-            "и нет в unpublished_metrics$",
+            "и нет в unpublished_metrics; внесите его в одно из двух",
         ),
         ("  - iom_plan\n", "  - iom_count\n", "metric", "«iom_plan» нет .* похоже на «iom_plan_"),
         (

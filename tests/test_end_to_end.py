@@ -64,7 +64,8 @@ def test_every_number_is_in_the_dictionary_and_a_missing_one_says_why(published_
 def test_totals_alone_give_levels_and_no_plan(published_root):
     published = _staged(published_root, "kostroma/2022")
     shares = published["level_shares"].query(
-        "municipality == 'total' and family == 'total' and wave == 'entry'"
+        "procedure == 'diag-2022' and municipality == 'total' and family == 'total' "
+        "and wave == 'entry'"
     )
     whole = shares[shares["domain"] == "total"].set_index("level")
     assert list(whole.index) == ["high_deficit", "medium_deficit", "low_deficit"]

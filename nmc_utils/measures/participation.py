@@ -60,11 +60,10 @@ def procedures_by_size(
     counted = counted_tested(tables, region)
     told = counted[counted["municipality"] == TOTAL].set_index("procedure")["tested"]
     persons = entry.groupby("procedure")["person_id"].nunique().combine_first(told)
+    sent_as = _sent_as(results, counted, tables, region)
     table = table.assign(
         persons=table["procedure"].map(persons).fillna(0).astype("Int64"),
-        sent_as=table["procedure"]
-        .map(_sent_as(results, counted, tables, region))
-        .fillna("nothing"),
+        sent_as=[sent_as.get(name, "nothing") for name in table["procedure"]],
     )
     table["gap"] = [_gap(row, tables) for row in table.to_dict("records")]
     table["rank"] = table["sent_as"].map(list(GAPS).index)

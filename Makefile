@@ -22,7 +22,7 @@ run: $(READY)          ## demonstration editions → intake → notebooks → pu
 	@$(BIN)/nmc demo --unless-submitted
 	@$(BIN)/nmc run
 
-test: $(READY)         ## everything that must hold, within six minutes on two cores, set-up included
+test: $(READY)         ## everything that must hold, within ten minutes on two cores, set-up included
 	@$(BIN)/ruff check .
 	@$(BIN)/pytest
 

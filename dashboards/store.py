@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -139,7 +138,7 @@ def _table(published: Published, name: str) -> pd.DataFrame:
     return published._results[name]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)  # more than the editions of a country, or every session reads them anew
 def _published(root: Path, region: str, period: str, run: str) -> Published:
     return Published(edition(region, period, root), run)
 
@@ -178,14 +177,18 @@ def _readable(read: Callable[[], Iterable[str]]) -> Iterable[str]:
         return ()
 
 
-def _newest_and_largest(published: Published) -> tuple[date, int]:
-    """What the app opens with is the newest edition, and of equally new ones the largest."""
+def _opened_first(editions: list[Published]) -> Edition:
+    """The newest edition, and of equally new ones, which alone are read for it, the largest."""
+    newest = max(p.edition.period.ends_on for p in editions)
+    candidates = [p for p in editions if p.edition.period.ends_on == newest]
+    if len(candidates) == 1:
+        return candidates[0].edition
 
-    def persons() -> Iterable[int]:
-        procedures = published.table("procedures")
-        return () if procedures is None else procedures["persons"]
+    def persons(published: Published) -> int:
+        counts = _readable(lambda: [published.persons(name) for name in published.procedures])
+        return max(counts, default=0)
 
-    return published.edition.period.ends_on, int(max(_readable(persons), default=0))
+    return max(candidates, key=persons).edition
 
 
 def _are_series(*editions: Edition) -> bool:
@@ -301,7 +304,7 @@ class State(param.Parameterized):
             raise DefinitionError(unread or "Опубликованных изданий нет. Выполните: nmc run")
         self.editions, self._unread = editions, unread
         self._followed: list[param.parameterized.Watcher] = []
-        first = max(editions, key=_newest_and_largest).edition
+        first = _opened_first(editions)
         super().__init__(region=first.region.code, period=first.period.text, notice=unread)
 
     @property

@@ -28,6 +28,8 @@ TABLE_TITLES = {
     "aggregates": "Сводные числа",
     "published": "Опубликованные факты",
 }
+#: One file may list the organisations of everybody: that makes nobody reported.
+REGISTER = "organizations"
 #: Words of a workbook for the codes of a column, where the two differ.
 WAVES = {"entry": "входная", "exit": "выходная"}
 ROLES = {

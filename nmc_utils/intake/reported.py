@@ -15,12 +15,10 @@ import pandas as pd
 from nmc_utils.intake.workbook import ACCEPTED, BLANK, SUPERSEDED, Batch
 from nmc_utils.regions import Region
 from nmc_utils.tables import STATUS
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import REGISTER, TOTAL
 
 #: Tables that municipalities send; the others are of the whole region.
 OF_MUNICIPALITIES = ("staff", "employment", "organizations", "scores", "responses", "aggregates")
-#: One file may list the organisations of everybody: that speaks for nobody's people and results.
-REGISTER = "organizations"
 _OF_PEOPLE = ("staff", "scores", "responses")
 
 

@@ -61,23 +61,21 @@ def _distribution(counts: pd.DataFrame, region: Region) -> pd.DataFrame:
     """All levels × the region and its municipalities: `numerator`, `n` and `note`."""
     levels = list(region.diagnostics.cuts)
     given = counts.set_index(["municipality", "level"])
-    places = given.index.unique("municipality").drop(TOTAL, errors="ignore")
+    named = set(counts["municipality"])
     rows = []
-    for place in [TOTAL, *(region.municipality_names if len(places) else [])]:
+    for place in [TOTAL, *(region.municipality_names if named - {TOTAL} else [])]:
         for level in levels:
             row = {"municipality": place, "level": level, "note": NOT_SENT}
-            if place in given.index.unique("municipality"):
+            if place in named:
                 row |= {"n": given.loc[place, "denominator"].max(), "note": NOT_COUNTED}
             if (place, level) in given.index:
                 row |= {"numerator": given.loc[(place, level), "numerator"], "note": None}
             rows.append(row)
     table = pd.DataFrame(rows, columns=["municipality", "level", "numerator", "n", "note"])
-    if TOTAL in given.index.unique("municipality"):
-        return table
-    return _summed(table, levels, region)
+    return table if TOTAL in named else _summed(table, region)
 
 
-def _summed(table: pd.DataFrame, levels: list[str], region: Region) -> pd.DataFrame:
+def _summed(table: pd.DataFrame, region: Region) -> pd.DataFrame:
     """Fill the rows of the region with sums over the municipalities that counted every level."""
     parts = table[table["municipality"] != TOTAL]
     whole = parts["numerator"].notna().groupby(parts["municipality"]).transform("all")

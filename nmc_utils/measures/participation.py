@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nmc_utils.measures.counts import counted_level_shares, counted_tested
+from nmc_utils.measures.counts import counted_tested
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ordered
 from nmc_utils.measures.reporting import (
@@ -60,7 +60,7 @@ def procedures_by_size(
     counted = counted_tested(tables, region)
     told = counted[counted["municipality"] == TOTAL].set_index("procedure")["tested"]
     persons = entry.groupby("procedure")["person_id"].nunique().combine_first(told)
-    sent_as = _sent_as(results, counted, tables, region)
+    sent_as = _sent_as(results, tables)
     table = table.assign(
         persons=table["procedure"].map(persons).fillna(0).astype("Int64"),
         sent_as=[sent_as.get(name, "nothing") for name in table["procedure"]],
@@ -71,15 +71,10 @@ def procedures_by_size(
     return table.drop(columns="rank").reset_index(drop=True)
 
 
-def _sent_as(
-    results: pd.DataFrame,
-    counted: pd.DataFrame,
-    tables: Mapping[str, pd.DataFrame],
-    region: Region,
-) -> dict[str, str]:
+def _sent_as(results: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Procedure → how its results were sent, in whatever wave."""
-    levels = counted_level_shares(tables, region)
-    sent = dict.fromkeys([*counted["procedure"], *levels["procedure"]], "counts")
+    counts = tables["aggregates"]["procedure_id"].dropna() if "aggregates" in tables else ()
+    sent = dict.fromkeys(counts, "counts")
     sent |= dict.fromkeys(results["procedure"], "totals")
     by_domain = results.loc[~results["domain"].isin([TOTAL, WORST]), "procedure"]
     return sent | dict.fromkeys(by_domain, "records")
@@ -121,12 +116,12 @@ def coverage(
         number is missing, or of how many municipalities a total is.
     """
     entry = results[results["wave"] == "entry"]
-    counted = counted_tested(tables, region)
+    counted, staff = counted_tested(tables, region), _staff_by_place(tables, region)
     frames = []
     for row in procedures.to_dict("records"):
         mine = entry[entry["procedure"] == row["procedure"]]
         if len(mine):
-            frame = _by_municipality(mine, tables, region)
+            frame = _by_municipality(mine, staff, tables, region)
         elif row["procedure"] in set(counted["procedure"]):
             frame = _counted(counted[counted["procedure"] == row["procedure"]], region)
         else:
@@ -139,7 +134,7 @@ def coverage(
     elif entry.empty:
         frames.append(_unknown(procedures["gap"].iloc[0]).assign(procedure=TOTAL))
     else:
-        frames.append(_by_municipality(entry, tables, region).assign(procedure=TOTAL))
+        frames.append(_by_municipality(entry, staff, tables, region).assign(procedure=TOTAL))
     frame = pd.concat(frames, ignore_index=True)
     measures = [_coverage_measure(frame, name) for name in ("tested", "tested_share")]
     columns = ["procedure", "municipality", *ESTIMATE_COLUMNS, "note"]
@@ -153,7 +148,10 @@ def _unknown(note: str) -> pd.DataFrame:
 
 
 def _by_municipality(
-    entry: pd.DataFrame, tables: Mapping[str, pd.DataFrame], region: Region
+    entry: pd.DataFrame,
+    staff: pd.Series | None,
+    tables: Mapping[str, pd.DataFrame],
+    region: Region,
 ) -> pd.DataFrame:
     """`municipality`, `tested`, `staff`, `note` from the persons themselves, with their sum on top.
 
@@ -161,7 +159,6 @@ def _by_municipality(
     """
     persons = entry.drop_duplicates("person_id")["municipality"].astype("object")
     tested = _counted_by_place(persons.mask(persons == UNSTATED), region)
-    staff = _staff_by_place(tables, region)
     places = list(dict.fromkeys([*tested.index, *(() if staff is None else staff.index)]))
     frame = pd.DataFrame({"municipality": places})
     frame["tested"] = frame["municipality"].map(tested).astype("Int64").fillna(0)

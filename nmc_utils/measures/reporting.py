@@ -7,13 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from nmc_utils.regions import Region
-from nmc_utils.terms import TABLE_TITLES, TOTAL, of_places
+from nmc_utils.terms import REGISTER, TABLE_TITLES, TOTAL, of_places
 
 NOBODY = "никто не прошёл диагностику"
 NOT_SENT = "муниципальное образование этих сведений не прислало"
 NO_DOMAIN = "такой компетенции в результатах процедуры нет"
-#: A list that one file may hold for everybody: it makes nobody reported.
-REGISTER = "organizations"
 
 Tables = Mapping[str, pd.DataFrame]
 

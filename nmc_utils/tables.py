@@ -206,10 +206,50 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
         },
     ),
 }
-#: Which table of which municipality was sent; intake writes it, nobody sends it.
-STATUS = {"municipality": "str", "table": "str", "is_sent": "bool"}
-#: What intake tells about its own work: who has sent what, and what became of every row.
-OF_INTAKE = ("status", "conservation")
+#: What intake tells about its own work, each with the types of its columns. Files go by labels
+#: without names of people.
+#: Municipality × table: `state` is «not_sent», «returned» (rows are held out) or «accepted»;
+#: `version` counts the files that were sent, `accepted` and `held_out` their rows.
+STATUS = {
+    "municipality": "str",
+    "table": "str",
+    "is_sent": "bool",
+    "state": "str",
+    "version": "int64",
+    "accepted": "int64",
+    "held_out": "int64",
+}
+#: A file: how it was read; in which order it came; `state` is «accepted», «returned», «unreadable»,
+#: «replaced» or «skipped»; names of the municipalities of its rows; the file that replaced it.
+FILES = {
+    "file": "str",
+    "format": "str",
+    "number": "int64",
+    "state": "str",
+    "municipalities": "str",
+    "replaced_by": "str",
+}
+#: A table of a file that replaced another's: rows with the same key that differ, that are only in
+#: the newer file, only in the older.
+DIFFERENCES = {
+    "file": "str",
+    "older": "str",
+    "table": "str",
+    "changed": "int64",
+    "added": "int64",
+    "removed": "int64",
+}
+#: A row that was held out, by its place; `municipality` is missing where nobody can tell.
+HELD_ROWS = {
+    "file": "str",
+    "sheet": "str",
+    "row": "int64",
+    "table": "str",
+    "municipality": "str",
+    "reason": "str",
+}
+#: Tables that intake writes and nobody sends; `conservation` and `problems` besides the above.
+OF_INTAKE = ("status", "conservation", "problems", "files", "differences", "held_rows")
 
 
 #: Tables that municipalities send and what their sheets are called.

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nmc_utils import cli
+from nmc_utils.commands import base, results
 from nmc_utils.editions import DefinitionError, edition
 from nmc_utils.intake import IntakeError
 from nmc_utils.results import begin, publish
@@ -204,7 +205,7 @@ def test_init_copies_definitions_and_no_edition(tmp_path):
     assert "khakassia" in json.loads(done.stdout)["regions"]
     names = {path.name for path in target.rglob("*") if path.is_file()}
     assert names == {"region.yaml", "published.csv"}
-    source = cli.CHECKOUT / "data" / "regions" / "khakassia" / "region.yaml"
+    source = base.CHECKOUT / "data" / "regions" / "khakassia" / "region.yaml"
     copy = target / "regions" / "khakassia" / "region.yaml"
     assert copy.read_bytes() == source.read_bytes()
 
@@ -443,9 +444,9 @@ def test_run_without_editions_says_where_to_get_some(root):
 @pytest.fixture
 def served(monkeypatch):
     calls = []
-    monkeypatch.setattr(cli, "_refuse_busy", lambda address, port: None)
+    monkeypatch.setattr(results, "_refuse_busy", lambda address, port: None)
     monkeypatch.setattr(
-        cli, "_serve", lambda command, environment: calls.append((command, environment))
+        results, "_serve", lambda command, environment: calls.append((command, environment))
     )
     return calls
 
@@ -456,7 +457,7 @@ def script(tmp_path, monkeypatch):
     path = tmp_path / "checkout" / "dashboards" / "app.py"
     path.parent.mkdir(parents=True)
     path.touch()
-    monkeypatch.setattr(cli, "CHECKOUT", tmp_path / "checkout")
+    monkeypatch.setattr(results, "CHECKOUT", tmp_path / "checkout")
     return path
 
 

@@ -29,7 +29,7 @@ from intake_books import (
 )
 
 from nmc_utils.measures.reporting import reporting
-from nmc_utils.tables import load
+from nmc_utils.tables import STATUS, load
 
 PEOPLE = {"Абакан": KOROLEVA, "Абаза": SIDOROVA, "Саяногорск": PETROV, "Сорск": GRACHEV}
 CODES = {"Абакан": "abakan", "Абаза": "abaza", "Саяногорск": "sayanogorsk", "Сорск": "sorsk"}
@@ -79,9 +79,7 @@ def test_a_workbook_per_municipality(small):
     assert sent(small) == dict.fromkeys(TABLES, there)
 
     status = pd.read_parquet(small.edition.validated / "status.parquet")
-    assert {name: str(dtype) for name, dtype in status.dtypes.items()} == {
-        "municipality": "str", "table": "str", "is_sent": "bool"
-    }  # fmt: skip
+    assert {name: str(dtype) for name, dtype in status.dtypes.items()} == STATUS
     assert status["municipality"].tolist() == [code for code in CODES.values() for _ in TABLES]
     assert status["table"].tolist()[:4] == ["staff", "employment", "organizations", "scores"]
 

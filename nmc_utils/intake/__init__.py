@@ -16,20 +16,19 @@ import pandas as pd
 
 from nmc_utils.editions import Edition
 from nmc_utils.intake import checks, columns, shown
-from nmc_utils.intake.files import DEFINITION, Sent, read_folder, with_real_names, wrong_origin
-from nmc_utils.intake.pseudonyms import key_digest, key_for
-from nmc_utils.intake.reported import Reported
-from nmc_utils.intake.workbook import (
+from nmc_utils.intake.batch import (
     CONSERVATION,
     PROBLEM,
     Piece,
-    Sheet,
-    Workbook,
     address,
     letters,
     problem,
     refused_sheet,
 )
+from nmc_utils.intake.files import DEFINITION, Sent, read_folder, with_real_names, wrong_origin
+from nmc_utils.intake.pseudonyms import key_digest, key_for
+from nmc_utils.intake.reported import Reported
+from nmc_utils.intake.workbook import Sheet, Workbook
 from nmc_utils.tables import TITLES
 
 __all__ = ["Intake", "IntakeError", "take_in", "with_real_names"]
@@ -175,11 +174,11 @@ def _name_sheets(
     for file, sheet in [(book.file, sheet) for book in books for sheet in book.sheets]:
         table = columns.table_of(sheet.name)
         if table is None:
-            if sheet.header and not columns.is_explanation(sheet.name):
+            if sheet.first_row and not columns.is_explanation(sheet.name):
                 problems.append(_unknown_sheet(file, sheet))
                 refused.append(refused_sheet(file, sheet, _nameless(sheet), ""))
             continue
-        naming = columns.name_columns(table, sheet.header)
+        naming = columns.name_columns(table, sheet)
         is_bad = bool(naming.missing or naming.repeated)
         readable = pieces.setdefault(table, [])
         kind, found = ("sheet", _bad) if is_bad else ("column", _odd)
@@ -261,7 +260,7 @@ def _unknown_sheet(file: str, sheet: Sheet) -> dict[str, str]:
 
 def _bad(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
     """Why no row of the sheet can be read."""
-    cell = address(sheet.name, 0, sheet.header_row)
+    cell = address(sheet.name, 0, naming.header_row)
     if naming.missing:
         titles = _quoted(naming.missing)
         yield {
@@ -286,11 +285,11 @@ def _odd(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str,
     """What of a readable sheet was not used or was not there."""
     known = [*columns.PERSON_HEADERS, *columns.headers(table).values()]
     for position in naming.unknown:
-        title = sheet.header[position]
-        if title is None and sheet.cells[position].isna().all():
+        title = naming.header[position]
+        if title is None and sheet.below(naming.header_row)[position].isna().all():
             continue
         yield {
-            "cell": address(sheet.name, position, sheet.header_row),
+            "cell": address(sheet.name, position, naming.header_row),
             "found": shown.header(title or "", known) or f"столбец {letters(position)}",
             "meaning": "Столбец не предусмотрен" if title else "У столбца нет заголовка",
             "remedy": f"Исправьте заголовок столбца {letters(position)} или удалите столбец.",
@@ -298,7 +297,7 @@ def _odd(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str,
     if naming.absent:
         titles = _quoted(naming.absent)
         yield {
-            "cell": address(sheet.name, 0, sheet.header_row),
+            "cell": address(sheet.name, 0, naming.header_row),
             "meaning": f"На листе нет необязательных столбцов {titles}",
             "action": "Строки приняты, значения считаются неизвестными",
             "remedy": f"Если сведения есть, добавьте столбцы {titles}.",

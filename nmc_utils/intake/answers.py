@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from nmc_utils.intake.batch import Batch
 from nmc_utils.intake.columns import WANTED, typed
-from nmc_utils.intake.workbook import Batch
 
 
 class Answers:

@@ -12,6 +12,7 @@ from pandera.errors import SchemaErrors
 
 from nmc_utils.intake import aggregates
 from nmc_utils.intake.answers import Answers
+from nmc_utils.intake.batch import BLANK, CONSERVATION, SUPERSEDED, Batch, Piece
 from nmc_utils.intake.columns import (
     BARE_TOTALS,
     BLANK_MEANS,
@@ -30,13 +31,6 @@ from nmc_utils.intake.pseudonyms import identities, normalise
 from nmc_utils.intake.references import ORDER, Lacking, check_references
 from nmc_utils.intake.reported import Reported, reported
 from nmc_utils.intake.shown import words_of
-from nmc_utils.intake.workbook import (
-    BLANK,
-    CONSERVATION,
-    SUPERSEDED,
-    Batch,
-    Piece,
-)
 from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, TITLES, validate
 from nmc_utils.terms import TOTAL, WHOLE_TEST
@@ -98,7 +92,7 @@ def _names_of(pieces: dict[str, list[Piece]]) -> Names:
 
     def cells(titles: list[str]) -> list[pd.Series]:
         return [
-            piece.sheet.cells[piece.naming.positions[title]]
+            piece.cells[piece.naming.positions[title]]
             for table, sheets in pieces.items()
             for piece in sheets
             for title in titles

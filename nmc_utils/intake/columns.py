@@ -7,12 +7,12 @@ of birth; in the canonical tables by a keyed identity.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from nmc_utils.intake.workbook import Sheet
 from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, SCHEMAS, TITLES
 from nmc_utils.terms import CODED, TOTAL, WHOLE_TEST
@@ -107,6 +107,8 @@ class Naming:
         Headers that stand above more than one column.
     unknown
         Positions of columns that have a header nobody has agreed on.
+    header, header_row
+        The text above each column, and the last row of the header: records stand below it.
     """
 
     positions: dict[str, int]
@@ -114,10 +116,16 @@ class Naming:
     absent: list[str]
     repeated: list[str]
     unknown: list[int]
+    header: list[str | None]
+    header_row: int
 
 
-def name_columns(table: str, header: Iterable[str | None]) -> Naming:
-    """Name the columns of a sheet by its header row."""
+def name_columns(table: str, sheet: Sheet) -> Naming:
+    """Find the header of a sheet and name its columns."""
+    header_row = sheet.first_row
+    header = [None] * sheet.grid.shape[1]
+    if header_row:
+        header = [None if pd.isna(text) else text for text in sheet.grid.loc[header_row]]
     expected = {title: name for name, title in headers(table).items()}
     if has_persons(table):
         expected = {title: title for title in PERSON_HEADERS} | expected
@@ -137,7 +145,7 @@ def name_columns(table: str, header: Iterable[str | None]) -> Naming:
     lacking = {title: name for title, name in expected.items() if name not in positions}
     absent = [title for title, name in lacking.items() if _is_optional(table, name)]
     missing = [title for title in lacking if title not in absent]
-    return Naming(positions, missing, absent, repeated, unknown)
+    return Naming(positions, missing, absent, repeated, unknown, header, header_row)
 
 
 def _is_optional(table: str, name: str) -> bool:

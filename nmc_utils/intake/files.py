@@ -15,9 +15,10 @@ from typing import Any
 
 from nmc_utils.editions import Edition
 from nmc_utils.intake import workbook
+from nmc_utils.intake.batch import problem
 from nmc_utils.intake.columns import folded, is_explanation
 from nmc_utils.intake.shown import words_of
-from nmc_utils.intake.workbook import UnreadableError, Workbook, problem
+from nmc_utils.intake.workbook import UnreadableError, Workbook
 from nmc_utils.regions import Region
 from nmc_utils.tables import TITLES
 from nmc_utils.terms import DEMONSTRATION
@@ -134,7 +135,7 @@ def is_marked(book: Workbook) -> bool:
         mark in folded(text)
         for sheet in book.sheets
         if sheet.number == 1 or is_explanation(sheet.name)
-        for text in [*filter(None, sheet.header), *sheet.cells.head(20).stack().dropna()]
+        for text in sheet.grid.head(20).stack().dropna()
     )
 
 

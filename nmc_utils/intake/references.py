@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from nmc_utils.intake.batch import BLANK, PROBLEM, Batch, problem
 from nmc_utils.intake.shown import words_of
-from nmc_utils.intake.workbook import BLANK, PROBLEM, Batch, problem
 from nmc_utils.tables import TITLES
 
 #: A table comes after those it refers to.

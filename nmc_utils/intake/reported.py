@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nmc_utils.intake.workbook import ACCEPTED, BLANK, SUPERSEDED, Batch
+from nmc_utils.intake.batch import ACCEPTED, BLANK, SUPERSEDED, Batch
 from nmc_utils.regions import Region
 from nmc_utils.tables import STATUS
 from nmc_utils.terms import REGISTER, TOTAL
@@ -76,7 +76,9 @@ def reported(batches: Mapping[str, Batch], region: Region, *, has_workplaces: bo
     order = {place: number for number, place in enumerate(region.municipality_names)}
     rows.sort(key=lambda row: order[row[0]])
     missing = () if is_whole else tuple(place for place in order if place not in spoken)
-    status = pd.DataFrame(rows, columns=list(STATUS)).astype(STATUS)
+    status = pd.DataFrame(rows, columns=["municipality", "table", "is_sent"])
+    state = status["is_sent"].map({True: "accepted", False: "not_sent"})
+    status = status.assign(state=state, version=0, accepted=0, held_out=0).astype(STATUS)
     return Reported(status, missing, _by_file(named.values()), is_unplaced=False)
 
 

@@ -1,0 +1,1 @@
+"""The commands of `nmc`, by what they are about; `cli` gathers them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from urllib.parse import urlencode
 
 import holoviews as hv
 import pandas as pd
@@ -59,6 +60,16 @@ td.id {{ font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 12.5px
 table.wide {{ min-width: 900px; font-size: 13.5px; }}
 table.wide td {{ border-bottom: 0; }}
 table.wide tr.first td {{ border-top: 1px solid var(--line); }}
+table.matrix {{ min-width: 820px; }}
+table.matrix th:first-child, table.matrix td:first-child {{ position: sticky; left: 0;
+  background: #fff; border-left: 4px solid transparent; padding-left: 10px; }}
+table.matrix tr.asked td:first-child {{ font-weight: 700;
+  border-left-color: {theme.ATTAINMENT["not_attained"].colour}; }}
+table.matrix tr.chosen td {{ background: #eef4f8; }}
+table.matrix td span {{ white-space: nowrap; }}
+table.matrix td .note {{ display: block; }}
+a {{ color: var(--accent); }}
+summary {{ cursor: pointer; color: var(--accent); padding: 8px 0; }}
 ul.people {{ columns: 220px; list-style: none; margin: 8px 0 0; padding: 0;
   font: 12.5px/1.7 "DejaVu Sans Mono", Consolas, monospace; }}
 dl {{ display: grid; grid-template-columns: minmax(140px, 220px) 1fr; gap: 6px 20px; margin: 0; }}
@@ -85,6 +96,16 @@ dd {{ margin: 0; font-size: 14px; }}
   table:not(.wide) {{ font-size: 13px; }}
   table:not(.wide) td.num {{ white-space: normal; }}
   .tile:last-child:nth-child(odd) {{ grid-column: 1 / -1; }}
+  table.stacked {{ min-width: 0; }}
+  table.stacked thead {{ display: none; }}
+  table.stacked tr {{ display: block; border-top: 1px solid {theme.FAINT}; padding: 7px 0; }}
+  table.stacked td, table.stacked td.num {{ display: grid; text-align: left; padding: 2px 0;
+    grid-template-columns: 116px 1fr; border: 0; gap: 8px; white-space: normal; }}
+  table.stacked td::before {{ content: attr(data-label); color: var(--muted); }}
+  table.matrix.stacked td > * {{ grid-column: 2; }}
+  table.matrix.stacked td:first-child {{ position: static; padding-left: 8px; }}
+  table.matrix.stacked td:first-child::before {{ content: none; }}
+  table.matrix.stacked td:first-child > * {{ grid-column: 1 / -1; font-weight: 700; }}
   dl {{ grid-template-columns: 1fr; gap: 0; }}
   dd {{ margin-bottom: 8px; }}
 }}
@@ -203,26 +224,32 @@ def table(
     caption: str = "",
     ids: Iterable[str] = (),
     html: Sequence[str] = (),
+    kind: str = "",
 ) -> str:
     """HTML of a table of text.
 
-    `numeric` columns align right, `ids` are set in monospace, `html` columns are HTML already.
+    `numeric` columns align right, `ids` are set in monospace, `html` columns are HTML already;
+    `kind` is a class of tables in the style of the app.
     """
     kinds = {c: ' class="num"' if c in numeric else "" for c in frame}
     kinds |= {c: ' class="id"' for c in ids}
+    labels = {c: f' data-label="{escape(str(c))}"' if kind else "" for c in frame}
+    of_kind = f' class="{kind}"' if kind else ""
 
     def written(cell: object, column: str) -> str:
         return str(cell) if column in html else escape(str(cell))
 
     head = "".join(f'<th scope="col"{kinds[c]}>{escape(str(c))}</th>' for c in frame)
     body = "".join(
-        "<tr>" + "".join(f"<td{kinds[c]}>{written(row[c], c)}</td>" for c in frame) + "</tr>"
+        "<tr>"
+        + "".join(f"<td{kinds[c]}{labels[c]}>{written(row[c], c)}</td>" for c in frame)
+        + "</tr>"
         for row in frame.to_dict("records")
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     name = caption or f"Таблица: {next(iter(frame), '')}"
     return scrolled(
-        f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", name
+        f"<table{of_kind}>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", name
     )
 
 
@@ -243,6 +270,30 @@ def readable(frame: pd.DataFrame, columns: Mapping[str, str], caption: str = "")
         columns["note"] = "Почему нет"
     shown = wording.readable(frame, columns)
     return table(shown.frame, shown.numeric, caption=caption)
+
+
+#: Rows of a list on a page; all of them stand in the workbook that `nmc check` writes.
+MOST = 60
+
+
+def listed(
+    title: str, frame: pd.DataFrame, columns: Mapping[str, str], nothing: str, *, basis: int = 480
+) -> pn.Column:
+    """A card with a table, its first `MOST` rows; `nothing` says why there are none.
+
+    `columns` maps a column to its Russian heading; those that `frame` has not are left out.
+    """
+    head = f"<h2>{escape(title)}</h2>"
+    if frame.empty:
+        text = f'<p class="muted">{escape(sentence(nothing))}</p>'
+        return card(block(head + text), basis=basis)
+    given = {name: heading for name, heading in columns.items() if name in frame}
+    shown = wording.readable(frame.head(MOST).replace("", pd.NA), given)
+    html = head + table(shown.frame, shown.numeric, kind="stacked")
+    if len(frame) > MOST:
+        count = wording.plural(len(frame), "строки", "строк", "строк")
+        html += f'<p class="note">Показаны первые {MOST} из {count}; все — в problems.xlsx.</p>'
+    return card(block(html), basis=basis)
 
 
 def chart(
@@ -382,4 +433,20 @@ def later(draw: Callable[[], list[pn.viewable.Viewable]]) -> pn.Column:
 def state(code: str, words: str) -> str:
     """A status as sign, colour and words."""
     mark = theme.ATTAINMENT[code]
-    return f'<span style="color:{mark.colour};font-weight:700">{mark.sign} {escape(words)}</span>'
+    return signed(mark.sign, words, mark.colour)
+
+
+def signed(sign: str, words: str, colour: str) -> str:
+    """Words in a colour behind a sign, so that the colour is never alone."""
+    return f'<span style="color:{colour};font-weight:700">{sign} {escape(words)}</span>'
+
+
+def link(address: Mapping[str, str], words: str) -> str:
+    """A link to a view of the app."""
+    return f'<a href="?{escape(urlencode(address))}">{escape(words)}</a>'
+
+
+def facts(lines: Mapping[str, str], html: Mapping[str, str] | None = None) -> str:
+    """HTML of names and what is known of each; `html` comes after them and is HTML already."""
+    told = {name: escape(text) for name, text in lines.items()} | dict(html or {})
+    return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{v}</dd>" for k, v in told.items()) + "</dl>"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
@@ -10,24 +11,27 @@ import panel_material_ui as pmui
 from bokeh.themes import Theme
 
 from dashboards import parts
-from dashboards.pages import diagnostics, groups, indicators, overview
-from dashboards.store import FILTERS, PAGES, Published, State, published_editions
+from dashboards.choices import Choices
+from dashboards.collecting import Collecting
+from dashboards.pages import about, collection, diagnostics, groups, indicators, overview
+from dashboards.store import PAGES, Published, State, published_editions
 from nmc_utils import figures, wording
-from nmc_utils.editions import DefinitionError
+from nmc_utils.editions import DefinitionError, Edition, data_root, edition_keys
 from nmc_utils.figures import theme
 from nmc_utils.results import ResultsError
 
 TITLE = "Мониторинг профессиональных компетенций"
 _VIEWS: dict[str, Callable[[State], pn.Column]] = {
     "overview": overview.view,
+    "collection": collection.view,
     "diagnostics": diagnostics.view,
     "groups": groups.view,
     "indicators": indicators.view,
+    "about": about.view,
 }
 _TEMPLATE = """{% extends "base.html" %}
 {% block postamble %}{{ super() }}
 <script>document.documentElement.lang = "ru"</script>{% endblock %}"""
-_STATUS = {"draft": "Проект"}
 _OURS = ("Axis", "Figure", "Grid", "Title")
 
 
@@ -41,7 +45,7 @@ def application() -> pmui.Page:
     try:
         main = _main(State(*published_editions()))
     except (DefinitionError, ResultsError, OSError) as error:
-        main = [parts.block(f'<p class="notice">{parts.escape(str(error))}</p>', margin=24)]
+        main = _without_results(error)
     page = pmui.Page(
         title=TITLE,
         main=main,
@@ -66,28 +70,67 @@ def application() -> pmui.Page:
 
 
 def _main(state: State) -> list[pn.viewable.Viewable]:
-    location = pn.state.location
-    if location is not None:
-        state.restore(dict(parse_qsl((location.search or "").lstrip("?"))))
-        state.param.watch(
-            lambda *_: location.param.update(search="?" + urlencode(state.address())),
-            ["region", "period", "page", *FILTERS],
-        )
-        location.search = "?" + urlencode(state.address())
+    _keep_in_address(state.restore, state.address, state, state.collecting)
     content = parts.column()
     banner = parts.column()
     footer = parts.column()
 
+    def frame(*_: object) -> None:
+        banner[:] = _banners(state)
+        footer[:] = [parts.block(_footer(state))]
+
     def draw(*_: object) -> None:
         state.leave()
-        banner[:] = _banners(state)
+        state.collecting.leave()
+        frame()
         content[:] = [_page(state)]
-        footer[:] = [parts.block(_footer(state.current))]
 
     draw()
     state.param.watch(draw, ["region", "period", "page"])
+    state.collecting.param.watch(frame, "edition")
     shown = (_navigation(state), banner, content, footer)
-    return [parts.column(*shown, gap=18, padding="16px clamp(12px, 2.2vw, 28px) 0")]
+    return [parts.column(*shown, gap=18, padding=_PADDING)]
+
+
+_PADDING = "16px clamp(12px, 2.2vw, 28px) 0"
+
+
+def _keep_in_address(
+    restore: Callable[[Mapping[str, str]], object],
+    address: Callable[[], dict[str, str]],
+    *choices: Choices,
+) -> None:
+    """Take the choices from the address of the page, and write every change into it."""
+    location = pn.state.location
+    if location is None:
+        return
+    restore(dict(parse_qsl((location.search or "").lstrip("?"))))
+
+    def write(*_: object) -> None:
+        location.param.update(search="?" + urlencode(address()))
+
+    for chosen in choices:
+        names = [name for name in chosen.param if name not in ("name", "notice")]
+        chosen.param.watch(write, names)
+    write()
+
+
+def _without_results(error: Exception) -> list[pn.viewable.Viewable]:
+    """Say why there is nothing to show; what is being collected can be seen all the same."""
+    notice = parts.block(f'<p class="notice">{parts.escape(str(error))}</p>', margin=24)
+    try:
+        root = data_root()
+        keys = edition_keys(root)
+    except DefinitionError:
+        keys = []
+    if not keys:
+        return [notice]
+    choices = Collecting(root, lambda: keys[-1])
+    _keep_in_address(choices.restore, choices.address, choices)
+    try:
+        return [parts.column(notice, collection.page(choices, {}), padding=_PADDING)]
+    except Exception as unforeseen:
+        return [notice, parts.trouble(unforeseen)]
 
 
 def _page(state: State) -> pn.viewable.Viewable:
@@ -124,11 +167,20 @@ def _navigation(state: State) -> pn.FlexBox:
     return parts.bar(strip, chosen)
 
 
+def _looked_at(state: State) -> Edition:
+    """The edition that the page is about; one that is being collected need not be published."""
+    if state.page == "collection":
+        with suppress(ValueError, OSError):  # the page says why it cannot be read
+            return state.collecting.collected().edition
+    return state.current.edition
+
+
 def _banners(state: State) -> list[pn.pane.HTML]:
     banners = []
-    if state.current.edition.is_demonstration:
+    if _looked_at(state).is_demonstration:
         banners.append(parts.block(f'<p class="demo">{wording.DEMONSTRATION}</p>'))
-    banners += _incomplete(state.current)
+    if state.page != "collection":  # that page tells it as the folder stands now
+        banners += _incomplete(state.current)
     if state.notice:
         text = parts.escape(state.notice)
         banners.append(parts.block(f'<p class="notice" role="status">{text}</p>'))
@@ -148,12 +200,17 @@ def _incomplete(now: Published) -> list[pn.pane.HTML]:
     return [parts.block(f'<p class="notice gaps" role="note">{parts.escape(text)}</p>')]
 
 
-def _footer(now: Published) -> str:
-    edition = now.edition
-    words = [
-        str(edition),
-        f"данные на {wording.day(edition.as_of)}",
-        f"прогон {now.run}",
-        _STATUS.get(edition.status, edition.status),
-    ]
+def _footer(state: State) -> str:
+    edition = _looked_at(state)
+    run = next((now for now in state.editions if now.edition.key == edition.key), None)
+    words = [str(edition), f"данные на {wording.day(edition.as_of)}"]
+    words += [f"прогон {run.run}", _status(run)] if run else ["не опубликовано"]
     return f'<p class="foot">{parts.escape(" · ".join(words))}</p>'
+
+
+def _status(now: Published) -> str:
+    """Whether the run is approved; what is wrong with the record of approvals takes no page."""
+    try:
+        return about.status(now)
+    except ResultsError as error:
+        return str(error)

@@ -12,20 +12,23 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import param
 
+from dashboards.choices import Choices
+from dashboards.collecting import Collecting
 from nmc_utils import findings, results, wording
 from nmc_utils.editions import DefinitionError, Edition, data_root, edition, series
-from nmc_utils.measures.intervals import share_interval
+from nmc_utils.measures import changes
 from nmc_utils.terms import TOTAL, WAVES
 
 PAGES = {
     "overview": "Обзор",
+    "collection": "Сбор данных",
     "diagnostics": "Диагностика",
     "groups": "Группы",
     "indicators": "Показатели",
+    "about": "О данных",
 }
 #: What the address carries besides region, period and page when it was chosen; where the value is
 #: empty, `State.meant` says what the edition shows by itself.
@@ -48,8 +51,13 @@ class Published:
         self.region = edition.region
 
     @cached_property
-    def _results(self) -> Mapping[str, pd.DataFrame]:
+    def _results(self) -> results.Results:
         return results.published(self.edition, self.run)
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What the run was made of, and its files."""
+        return self._results.manifest
 
     def table(self, name: str) -> pd.DataFrame | None:
         """Return a table of the run, or None where the run has none of this name."""
@@ -216,75 +224,29 @@ class SamePlaces:
 
 def same_places(now: Published, before: Published) -> SamePlaces | None:
     """Count two editions on the same municipalities; None where both rest on the same anyway."""
-    sets = [_places_with_results(published) for published in (now, before)]
-    if set(sets[0]) == set(sets[1]):
+    tables = [_measured(published) for published in (now, before)]
+    places = changes.same_places(*tables, now.region)
+    if places is None:
         return None
-    common = tuple(code for code in sets[0] if code in sets[1])
-    return SamePlaces(common, *(_of_places(published, common) for published in (now, before)))
+    counted = (changes.of_places(part, places, now.region.diagnostics) for part in tables)
+    return SamePlaces(places, *counted)
 
 
-def _places_with_results(published: Published) -> list[str]:
-    """Municipalities whose number of tested is known, in the official order."""
-    tested = _tested(published)
-    known = set(tested.loc[tested["status"] == "ok", "municipality"])
-    return [code for code in published.region.municipality_names if code in known]
-
-
-def _tested(published: Published) -> pd.DataFrame:
-    coverage = published.of_procedure("coverage")
-    if coverage is None:
-        raise results.ResultsError(f"{published.edition}: в прогоне нет таблицы охвата")
-    return coverage[coverage["measure"] == "tested"]
-
-
-def _of_places(published: Published, places: Iterable[str]) -> dict[str, dict[str, Any]]:
-    tested = _tested(published)
-    tested = tested[tested["municipality"].isin(places)]
-    count = _measured("tested", tested["estimate"].sum(), tested["n"].sum(skipna=False))
-    share = _measured("level_share", np.nan, 0)
-    took = set(tested.loc[tested["estimate"] > 0, "municipality"])
-    rows = _lowest_by_place(published)
-    rows = rows[rows["municipality"].isin(took)]
-    if took and set(rows["municipality"]) == took:
-        n = int(rows["n"].sum())
-        below = (rows["estimate"] * rows["n"].astype(float)).round().sum()
-        low, high = (float(end) for end in share_interval(below, n))
-        share = _measured("level_share", below / n, n) | {"ci_low": low, "ci_high": high}
-    return {"tested": count, "level_share": share}
-
-
-def _lowest_by_place(published: Published) -> pd.DataFrame:
-    """Rows of the lowest level in the document's result at entry that have an estimate."""
-    shares = published.of_procedure("level_shares")
-    if shares is None:
-        raise results.ResultsError(f"{published.edition}: в прогоне нет таблицы уровней")
-    diagnostics = published.region.diagnostics
-    keys = {
-        "wave": "entry",
-        "level": diagnostics.lowest.code,
-        "domain": diagnostics.result_domain,
-        "family": TOTAL,
-        "status": "ok",
-    }
-    return shares[(shares[list(keys)] == pd.Series(keys)).all(axis=1)]
-
-
-def _measured(measure: str, estimate: float, n: Any) -> dict[str, Any]:
-    """A row as a measure table has it, without an interval."""
-    return {
-        "measure": measure,
-        "estimate": estimate,
-        "ci_low": np.nan,
-        "ci_high": np.nan,
-        "n": n,
-        "status": "no_data" if pd.isna(estimate) else "ok",
-    }
+def _measured(published: Published) -> dict[str, pd.DataFrame]:
+    """Tables of the largest procedure that such a comparison rests on."""
+    found = {}
+    for name, words in (("coverage", "охвата"), ("level_shares", "уровней")):
+        table = published.of_procedure(name)
+        if table is None:
+            raise results.ResultsError(f"{published.edition}: в прогоне нет таблицы {words}")
+        found[name] = table
+    return found
 
 
 # --- session ------------------------------------------------------------------------------------
 
 
-class State(param.Parameterized):
+class State(Choices):
     """The choices of one session. Region, period and page are always in the address."""
 
     region = param.String()
@@ -303,7 +265,7 @@ class State(param.Parameterized):
         if not editions:
             raise DefinitionError(unread or "Опубликованных изданий нет. Выполните: nmc run")
         self.editions, self._unread = editions, unread
-        self._followed: list[param.parameterized.Watcher] = []
+        self.collecting = Collecting(editions[0].edition.root, lambda: self.current.edition.key)
         first = _opened_first(editions)
         super().__init__(region=first.region.code, period=first.period.text, notice=unread)
 
@@ -339,6 +301,7 @@ class State(param.Parameterized):
 
     def choose(self, region: str, period: str | None = None) -> None:
         """Go to an edition; a period that the region has not falls back to its last one."""
+        self.collecting.choose("")
         known = {p.edition.period.text for p in self.editions if p.region.code == region}
         kept = period or self.period
         self.param.update(
@@ -375,17 +338,6 @@ class State(param.Parameterized):
         """Choose a value of a filter, or everything again when it was chosen already."""
         self.select(name, self.meant(name) if self.shown(name) == value else value)
 
-    def follow(self, draw: Callable[[], None], *names: str) -> None:
-        """Draw now and whenever one of the choices changes, until the page is left."""
-        draw()
-        self._followed.append(self.param.watch(lambda *_: draw(), list(names)))
-
-    def leave(self) -> None:
-        """Forget what the page followed."""
-        for watcher in self._followed:
-            self.param.unwatch(watcher)
-        self._followed.clear()
-
     def restore(self, query: Mapping[str, str]) -> None:
         """Take the choices from an address; what it names wrongly is left out and told."""
         wrong = self._restore_edition(query)
@@ -402,6 +354,7 @@ class State(param.Parameterized):
                 self.select(name, value)
             else:
                 wrong.append(f"значения «{value}»")
+        wrong += self.collecting.restore(query)
         if wrong:
             told = f"По этой ссылке нет {', '.join(wrong)}. Показано: {self.current.edition}."
             self.notice = f"{told} {self._unread}".strip()
@@ -413,7 +366,8 @@ class State(param.Parameterized):
             for name, default in FILTERS.items()
             if getattr(self, name) != default
         }
-        return {"region": self.region, "period": self.period, "page": self.page} | chosen
+        page = {"region": self.region, "period": self.period, "page": self.page}
+        return page | chosen | (self.collecting.address() if self.page == "collection" else {})
 
     def _restore_edition(self, query: Mapping[str, str]) -> list[str]:
         region, period = query.get("region", self.region), query.get("period")

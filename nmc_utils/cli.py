@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from nmc_utils.commands import data, results, running  # noqa: F401  each registers its commands
+from nmc_utils.commands import (  # noqa: F401  each registers its commands
+    collecting,
+    data,
+    new_period,
+    people,
+    results,
+    running,
+)
 from nmc_utils.commands.base import app
 
 __all__ = ["app"]

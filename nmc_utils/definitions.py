@@ -79,7 +79,27 @@ def _parsed(path: Path, modified_ns: int) -> tuple[Any, yaml.Node | None]:
             f"{path}, строка {again.start_mark.line + 1}, ключ {again.value}: указан дважды, "
             "оставьте один"
         )
+    if wrong := next(_impossible_dates(node), None):
+        raise DefinitionError(
+            f"{path}, строка {wrong.start_mark.line + 1}: «{wrong.value}» — такого дня нет; "
+            f"допустимо: {_TYPES['date']}"
+        )
     return yaml.safe_load(text), node
+
+
+def _impossible_dates(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """Values that YAML takes for a date, and which no calendar has: PyYAML fails on them."""
+    if isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            yield from (wrong for part in pair for wrong in _impossible_dates(part))
+    elif isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            yield from _impossible_dates(part)
+    elif node is not None and node.tag == "tag:yaml.org,2002:timestamp":
+        try:
+            yaml.safe_load(node.value)
+        except ValueError:
+            yield node
 
 
 def _repeated_keys(node: yaml.Node | None) -> Iterator[yaml.Node]:

@@ -5,15 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pandas as pd
+from pydantic import Field, field_validator
 
-from nmc_utils.definitions import Definition, DefinitionError, read_definition
-from nmc_utils.regions import Region, read_facts, read_region
+from nmc_utils.definitions import (
+    Definition,
+    DefinitionError,
+    Location,
+    read_definition,
+    refusal,
+    unique,
+)
+from nmc_utils.regions import Indicator, Region, Target, read_facts, read_region
 from nmc_utils.terms import DEMONSTRATION
 
 # --- period -------------------------------------------------------------------------------------
@@ -98,6 +107,26 @@ class Period(Definition):
 # --- edition ------------------------------------------------------------------------------------
 
 
+class Collection(Definition):
+    """How the data of an edition are collected.
+
+    `responsible` says by the code of a municipality which office sends its data: an office, not a
+    person.
+    """
+
+    deadline: date | None = None
+    responsible: dict[str, Annotated[str, Field(min_length=1)]] = {}
+
+
+class EditionTarget(Definition):
+    """A target for the period of an edition that was set after ``region.yaml`` was written."""
+
+    indicator: str
+    value: float | bool
+    document: str
+    section: str
+
+
 class EditionFile(Definition):
     """``edition.yaml``: what is known about an edition besides the region's definition."""
 
@@ -105,10 +134,21 @@ class EditionFile(Definition):
     period_kind: _Kind
     as_of: date
     status: Literal["draft"] = "draft"
+    collection: Collection = Collection()
+    targets: tuple[EditionTarget, ...] = ()
+
+    @field_validator("targets")
+    @classmethod
+    def _one_each(cls, targets: tuple[EditionTarget, ...]) -> tuple[EditionTarget, ...]:
+        unique(targets, "indicator")
+        return targets
 
 
 class Edition(Definition):
-    """One region in one period, under one data root. Nothing can be changed in it."""
+    """One region in one period, under one data root. Nothing can be changed in it.
+
+    The indicators of `region` have the targets of ``edition.yaml`` too.
+    """
 
     region: Region
     period: Period
@@ -116,6 +156,7 @@ class Edition(Definition):
     as_of: date
     status: str
     root: Path
+    collection: Collection = Collection()
 
     @property
     def key(self) -> str:
@@ -135,7 +176,8 @@ class Edition(Definition):
     @property
     def digest(self) -> str:
         """Digest of what results depend on: region, period, origin and date."""
-        return hashlib.sha256(self.model_dump_json(exclude={"root", "status"}).encode()).hexdigest()
+        about = self.model_dump_json(exclude={"root", "status", "collection"})
+        return hashlib.sha256(about.encode()).hexdigest()
 
     @property
     def sent(self) -> Path:
@@ -206,14 +248,96 @@ def edition(region: str, period: str | int, data: str | Path | None = None) -> E
     except ValueError as error:
         raise DefinitionError(f"{path}, ключ period_kind: {error}") from error
     read_facts(root, definition)  # what is wrong with them is told here, not in a notebook
+    if wrong := next(_wrong_in(about, definition, period_of_kind), None):
+        raise refusal(path, *wrong)
     return Edition(
-        region=definition,
+        region=_with_targets(definition, about.targets, period_of_kind.year),
         period=period_of_kind,
         origin=about.origin,
         as_of=about.as_of,
         status=about.status,
         root=root,
+        collection=about.collection,
     )
+
+
+def _wrong_in(about: EditionFile, region: Region, period: Period) -> Iterator[tuple[Location, str]]:
+    """Where ``edition.yaml`` disagrees with the definition of its region, and how."""
+    places = region.municipality_names
+    for code in about.collection.responsible:
+        if code not in places:
+            yield (
+                ("collection", "responsible", code),
+                f"нет муниципального образования «{code}»; есть: {', '.join(places)}",
+            )
+    indicators = {indicator.id: indicator for indicator in region.indicators}
+    documents = [document.id for document in region.documents]
+    for number, target in enumerate(about.targets):
+        home: Location = ("targets", number)
+        if period.kind != "calendar_year":
+            yield home, f"планы ставят на календарный год, а период «{period}» — {period.label}"
+        elif target.indicator not in indicators:
+            near = get_close_matches(target.indicator, sorted(indicators), n=1)
+            like = f"похоже на «{near[0]}»; " if near else ""
+            known = ", ".join(indicators) or "ни одного"
+            yield (
+                (*home, "indicator"),
+                f"нет показателя «{target.indicator}»; {like}есть: {known}",
+            )
+        elif target.document not in documents:
+            known = ", ".join(documents) or "ни одного"
+            yield (*home, "document"), f"нет документа «{target.document}»; есть: {known}"
+        elif reason := _refused(target, indicators[target.indicator], period.year):
+            yield (*home, "value"), reason
+
+
+def _refused(target: EditionTarget, indicator: Indicator, year: int) -> str:
+    """Why a target cannot be one of `indicator`; nothing if it can."""
+    if indicator.comparator is None:
+        return f"у показателя «{indicator.id}» в region.yaml нет comparator: >=, <= или exists"
+    is_flag = isinstance(target.value, bool)
+    if is_flag != (indicator.unit == "yes_no"):
+        allowed = "число" if is_flag else "true, false"
+        return f"«{str(target.value).lower()}» не подходит; допустимо: {allowed}"
+    if indicator.unit == "share" and not 0 <= target.value <= 1:
+        return f"«{target.value:g}» не подходит; допустимо: доля от 0 до 1, 20 % — это 0.2"
+    if has_target(indicator, year):
+        return (
+            f"у показателя «{indicator.id}» план на {year} год уже есть в region.yaml; "
+            "оставьте один из двух"
+        )
+    return ""
+
+
+def has_target(indicator: Indicator, year: int) -> bool:
+    """Whether an indicator has a target for a calendar year, by its date."""
+    return any(
+        target.first_year is not None and target.first_year <= year <= target.last_year
+        for target in indicator.targets
+    )
+
+
+def _with_targets(region: Region, targets: Sequence[EditionTarget], year: int) -> Region:
+    """Return the region with the targets of one year besides those it has."""
+    if not targets:
+        return region
+    added = {
+        target.indicator: Target(
+            first_year=year,
+            last_year=year,
+            value=target.value,
+            document=target.document,
+            section=target.section,
+        )
+        for target in targets
+    }
+    indicators = tuple(
+        indicator.model_copy(update={"targets": (*indicator.targets, added[indicator.id])})
+        if indicator.id in added
+        else indicator
+        for indicator in region.indicators
+    )
+    return region.model_copy(update={"indicators": indicators})
 
 
 def edition_keys(root: Path, region: str = "*") -> list[str]:
@@ -222,9 +346,33 @@ def edition_keys(root: Path, region: str = "*") -> list[str]:
     return ["/".join(path.parts[-3:-1]) for path in found]
 
 
-def editions(root: Path) -> list[Edition]:
-    """All editions under `root`, by region and period."""
-    return [edition(*key.split("/"), root) for key in edition_keys(root)]
+def editions(root: Path, region: str = "*") -> list[Edition]:
+    """Editions under `root`, of one region or of all, by region and period."""
+    return [edition(*key.split("/"), root) for key in edition_keys(root, region)]
+
+
+def before(edition: Edition, among: Iterable[Edition] | None = None) -> Edition | None:
+    """Return the last edition before this one that makes a series with it; None if there is none.
+
+    `among` are the editions to choose from, by default all of the region.
+    """
+    if among is None:
+        among = editions(edition.root, edition.region.code)
+    earlier = [
+        other
+        for other in among
+        if other.period.ends_on < edition.period.ends_on and is_series(other, edition)
+    ]
+    return max(earlier, key=lambda other: other.period.ends_on, default=None)
+
+
+def is_series(*chosen: Edition) -> bool:
+    """Whether editions make a series, as `series` understands it."""
+    try:
+        series(chosen)
+    except ValueError:
+        return False
+    return True
 
 
 def series(editions: Iterable[Edition]) -> list[Edition]:

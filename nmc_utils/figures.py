@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import holoviews as hv
 import numpy as np
@@ -24,7 +24,9 @@ from nmc_utils.terms import TOTAL
 from nmc_utils.theme import Column, Frame, Heading, heading, use
 
 __all__ = [
+    "COLLECTING",
     "Heading",
+    "collection_matrix",
     "coverage_by_municipality",
     "group_labels",
     "group_sizes",
@@ -378,6 +380,70 @@ def _cells(
             }
         )
     return pd.DataFrame(cells)
+
+
+# --- collecting ---------------------------------------------------------------------------------
+
+
+class Look(NamedTuple):
+    """How the state of a form looks; the words stand beside it."""
+
+    sign: str
+    colour: str
+    fill: str
+
+
+COLLECTING = {
+    "not_sent": Look("–", theme.MUTED, "#eef1f3"),
+    "returned": Look("×", theme.ATTAINMENT["not_attained"].colour, "#f9e3da"),
+    "checking": Look("○", theme.ATTAINMENT["not_due"].colour, "#e3eaf5"),
+    "accepted": Look("✓", theme.ATTAINMENT["attained"].colour, "#e0f0ec"),
+    "approved": Look("◆", theme.ACCENT, "#dbeaf1"),
+}
+
+
+def collection_matrix(collected: pd.DataFrame) -> hv.Overlay:
+    """Municipality × form: what became of what was sent, and how many rows were held out."""
+    title = "Что стало с присланным"
+    if collected.empty:
+        return theme.reason("файлы не называют муниципальных образований", title)
+    places = dict(zip(collected["municipality"], collected["name"], strict=True))
+    forms = dict(zip(collected["table"], collected["title"], strict=True))
+    down = {code: -float(place) for place, code in enumerate(places)}
+    across = {code: float(place) for place, code in enumerate(forms)}
+    looks = collected["state"].map(COLLECTING)
+    sent = collected["accepted"] + collected["held_out"]
+    notes = [
+        f"задержано {wording.number(held)} из {wording.number(n)}" if held else _rows(n)
+        for held, n in zip(collected["held_out"], sent, strict=True)
+    ]
+    signs = [look.sign for look in looks]
+    words = [f"{sign} {word}" for sign, word in zip(signs, collected["state_label"], strict=True)]
+    cells = pd.DataFrame(
+        {
+            "x": collected["table"].map(across),
+            "y": collected["municipality"].map(down),
+            "name": collected["name"] + ", " + collected["title"].str.lower(),
+            "hint": collected["state_label"],
+            "text": words,
+            "note": notes,
+            "fill": [look.fill for look in looks],
+            "ink": [look.colour for look in looks],
+        }
+    )
+    n_asked = collected.loc[collected["state"].isin(["not_sent", "returned"]), "municipality"]
+    asked = wording.plural(n_asked.nunique(), *_PLACES)
+    finding = "От всех муниципальных образований всё принято"
+    if len(n_asked):
+        finding = f"Ждём недостающего или исправленного от {asked}"
+    return theme.heat(cells, title=finding, subtitle=title, rows=places, columns=forms)
+
+
+def _rows(n: int) -> str:
+    return wording.plural(n, "строка", "строки", "строк") if n else "—"
+
+
+_PLACES = ("муниципального образования", *("муниципальных образований",) * 2)
 
 
 # --- groups -------------------------------------------------------------------------------------

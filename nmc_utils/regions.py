@@ -313,10 +313,18 @@ class Demonstration(Definition):
         return self
 
 
+class Retention(Definition):
+    """How long what leads back to people may be kept after the end of a period, and by what."""
+
+    months: int = Field(gt=0, le=1200)
+    basis: str = Field(min_length=1)
+
+
 class Region(Definition):
     """Everything that is particular to one region.
 
-    `unpublished_metrics` are those that indicators ask for and no document gives.
+    `unpublished_metrics` are those that indicators ask for and no document gives. Without
+    `retention` nothing is ever purged.
     """
 
     code: Code
@@ -332,6 +340,7 @@ class Region(Definition):
     indicators: tuple[Indicator, ...]
     unpublished_metrics: tuple[Code, ...] = ()
     demonstration: dict[str, Demonstration] = {}
+    retention: Retention | None = None
 
     @field_validator("municipalities", "domains", "families")
     @classmethod

@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any, Literal
 
 import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
@@ -39,12 +41,21 @@ from nmc_utils.results import (
 )
 
 #: The suite, in the order in which it runs.
-NOTEBOOKS = ("02_diagnostics", "04_seminar_groups", "07_indicators", "08_council")
+NOTEBOOKS = (
+    "01_intake_quality",
+    "02_diagnostics",
+    "04_seminar_groups",
+    "07_indicators",
+    "08_council",
+)
 CHECKOUT = Path(__file__).resolve().parents[1]
 CELL_TIMEOUT = 600  #: seconds that one cell may take
 
 #: Called with the edition, the notebook and whether the notebook is done (else it starts).
 Progress = Callable[[Edition, str, bool], None]
+#: Hides names of people in a text; the second argument says that it is of an error, where a surname
+#: by itself is hidden too.
+Redact = Callable[[str, bool], str]
 
 
 class ParameterError(ValueError):
@@ -84,6 +95,50 @@ _SILENT.addHandler(logging.NullHandler())
 # --- one notebook ---------------------------------------------------------------------------------
 
 
+class _Client(PapermillNotebookClient):
+    """Hides names in what comes from the kernel before anybody else sees it."""
+
+    redact: Redact | None = None
+
+    def process_message(
+        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        if self.redact:
+            content = msg["content"]
+            is_error = msg["msg_type"] == "error" or content.get("name") == "stderr"
+            msg = {**msg, "content": _without_names(content, self.redact, is_error)}
+        return super().process_message(msg, cell, cell_index)
+
+
+def _without_names(value: Any, redact: Redact, is_error: bool) -> Any:
+    """Hide names in every text of a nested value; pictures are left as they are."""
+    if isinstance(value, str):
+        return redact(value, is_error)
+    if isinstance(value, list):
+        return [_without_names(inner, redact, is_error) for inner in value]
+    if isinstance(value, dict):
+        return type(value)(
+            {
+                key: inner if key in _PICTURES else _without_names(inner, redact, is_error)
+                for key, inner in value.items()
+            }
+        )
+    return value
+
+
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "application/pdf")
+
+
+def _hide_names(node: NotebookNode, redact: Redact) -> None:
+    """Hide names in an executed notebook: also what stands in the code, and all of a failed one.
+
+    A failed notebook is not published, so it matters less that a word may be taken for a surname.
+    """
+    outputs = [output for cell in node.cells for output in cell.get("outputs", [])]
+    has_failed = any(output.output_type == "error" for output in outputs)
+    node.cells = _without_names(node.cells, redact, has_failed)
+
+
 class _Engine(NBClientEngine):
     """papermill's engine, with an environment and a working folder for the kernel alone."""
 
@@ -97,18 +152,25 @@ class _Engine(NBClientEngine):
         folder: str,
         execution_timeout: float,
         start_timeout: int,
+        redact: Redact | None,
         **_: Any,
     ) -> None:
-        client = PapermillNotebookClient(
+        client = _Client(
             nb_man,
             kernel_name=kernel_name,
             timeout=execution_timeout,
             startup_timeout=start_timeout,
             shutdown_kernel="immediate",
+            coalesce_streams=True,  # a name may come in two pieces
             config=Config(KernelManager={"transport_encryption": "auto"}),
             log=_SILENT,
         )
-        client.execute(env=dict(environment), cwd=folder)
+        client.redact = redact
+        try:  # what the kernel itself writes to a terminal may hold a name as well
+            client.execute(env=dict(environment), cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
+        finally:
+            if redact:
+                _hide_names(nb_man.nb, redact)
 
 
 papermill_engines.register("nmc", _Engine)
@@ -121,6 +183,7 @@ def execute(
     timeout: float = CELL_TIMEOUT,
     *,
     environment: Mapping[str, str] | None = None,
+    redact: Redact | None = None,
 ) -> None:
     """Run `notebook` with `parameters` and save it, executed, as `output`. Only here is papermill.
 
@@ -133,6 +196,8 @@ def execute(
     environment : mapping, optional
         Variables for the kernel beside those of this process. The kernel imports the package from
         where this process did.
+    redact : callable, optional
+        See `Redact`. It is applied before anything is saved or told.
 
     Raises
     ------
@@ -160,9 +225,12 @@ def execute(
             execution_timeout=timeout,
             environment={**os.environ, "PYTHONPATH": packages, **(environment or {})},
             folder=str(notebook.parent),
+            redact=redact,
         )
     except (PapermillExecutionError, CellTimeoutError, RuntimeError) as error:
-        raise NotebookFailed(notebook.stem, _last_cell(output), _reason(error, timeout)) from error
+        reason = _reason(error, timeout)
+        reason = redact(reason, True) if redact else reason
+        raise NotebookFailed(notebook.stem, _last_cell(output), reason) from error
     finally:
         _forget_folders(output)
 
@@ -237,6 +305,7 @@ def run(
     notebooks: Sequence[str] = NOTEBOOKS,
     notebooks_folder: Path = CHECKOUT / "notebooks",
     timeout: float = CELL_TIMEOUT,
+    redact: Redact | None = None,
 ) -> list[Outcome]:
     """Run the suite for each of `editions` under one run, and publish those that succeed.
 
@@ -254,6 +323,8 @@ def run(
         another one reads it from the published run.
     progress : callable, optional
         See `Progress`.
+    redact : callable, optional
+        See `Redact`: what hides the names of all people of the editions.
 
     Raises
     ------
@@ -274,7 +345,7 @@ def run(
         for edition in editions
     }
     name = run_id(root, _digest(json.dumps(digests, sort_keys=True)))
-    task = _Task(name, chosen, notebooks_folder, bool(only), timeout, progress or _silent)
+    task = _Task(name, chosen, notebooks_folder, bool(only), timeout, progress or _silent, redact)
     return [task.run(edition, digests[edition.key]) for edition in editions]
 
 
@@ -288,6 +359,7 @@ class _Task:
     is_work: bool
     timeout: float
     progress: Progress
+    redact: Redact | None
 
     def run(self, edition: Edition, inputs: Mapping[str, str]) -> Outcome:
         started = time.monotonic()
@@ -300,6 +372,7 @@ class _Task:
                 folder = publish(edition, self.name, inputs)
         except (NotebookFailed, ParameterError, ResultsError, OSError) as error:
             status, failure = "failed", str(error)
+            failure = self.redact(failure, True) if self.redact else failure
             log(edition.root, "failed", edition=edition.key, run=self.name, reason=failure)
         return Outcome(
             edition=edition,
@@ -324,6 +397,7 @@ class _Task:
                 {"region": edition.region.code, "period": edition.period.text},
                 self.timeout,
                 environment=environment,
+                redact=self.redact,
             )
             self.progress(edition, notebook, True)
 

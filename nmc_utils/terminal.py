@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
+import traceback
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from nmc_utils.editions import Edition
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130  #: exit codes; Typer itself ends wrong use with 2
+_PACKAGE = Path(__file__).parent
+TRACEBACK = "NMC_TRACEBACK"  #: environment variable: show what was raised by a mistake in the code
 
 # --- help and errors ------------------------------------------------------------------------------
 
@@ -62,6 +68,9 @@ class Group(_Russian, TyperGroup):
         """Run the command and end the process with its exit code."""
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
+        for stream in (sys.stdout, sys.stderr):  # a console may lack a letter of a file's name
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
         try:
             code = super().main(*args, standalone_mode=False, **extra) or DONE
         except Exception as error:
@@ -84,6 +93,29 @@ def sentence_of(error: Exception) -> str | None:
         reasons = {errno.EACCES: "нет доступа", errno.ENOSPC: "на диске нет места"}
         return f"{error.filename or 'файл'}: {reasons.get(error.errno, error.strerror)}"
     return None
+
+
+class Unforeseen(ValueError):
+    """A mistake in the code, told by its place alone."""
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Tell a mistake in the code by its place: its own text may hold what somebody sent."""
+    try:
+        yield
+    except Exception as error:
+        if sentence_of(error) is not None or os.environ.get(TRACEBACK):
+            raise
+        frames = traceback.extract_tb(error.__traceback__)
+        place = next(
+            (f for f in reversed(frames) if _PACKAGE in Path(f.filename).parents), frames[-1]
+        )
+        raise Unforeseen(
+            f"Непредвиденная ошибка {type(error).__name__} ({Path(place.filename).name}, строка "
+            f"{place.lineno}). Сообщите о ней разработчикам; подробности, в которых могут быть "
+            f"личные сведения, покажет {TRACEBACK}=1"
+        ) from None
 
 
 def _usage_sentence(error: typer.TyperException) -> str:
@@ -176,7 +208,10 @@ def _cell(value: Any) -> str:
         return "да" if value else "нет"
     from pandas import isna
 
-    return "—" if isna(value) else str(value)
+    if isna(value):
+        return "—"
+    # What was sent must not command the terminal.
+    return "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in str(value))
 
 
 def gathered(problems: pd.DataFrame, most: int = 5) -> pd.DataFrame:

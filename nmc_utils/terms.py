@@ -57,3 +57,11 @@ def of_places(some: int, all_: int) -> str:
     one = all_ % 10 == 1 and all_ % 100 != 11
     word = "муниципального образования" if one else "муниципальных образований"
     return f"{some} из {all_} {word}"
+
+
+def plural_of(count: int, one: str, few: str, many: str) -> str:
+    """Choose the word that stands after a number: 1 «группа», 3 «группы», 12 «групп»."""
+    tens, ones = abs(count) % 100, abs(count) % 10
+    if 10 < tens < 20 or ones == 0 or ones > 4:
+        return many
+    return one if ones == 1 else few

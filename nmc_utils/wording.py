@@ -13,7 +13,7 @@ import pandas as pd
 
 from nmc_utils.measures.dictionary import MEASURES, STATUSES
 from nmc_utils.terms import DEMONSTRATION as DEMONSTRATION
-from nmc_utils.terms import TABLE_TITLES, UNSTATED, of_places
+from nmc_utils.terms import TABLE_TITLES, UNSTATED, of_places, plural_of
 
 THIN_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
@@ -55,12 +55,7 @@ def day(value: date) -> str:
 
 def plural(count: int, one: str, few: str, many: str) -> str:
     """Write «1 группа», «3 группы», «12 групп»."""
-    tens, ones = abs(count) % 100, abs(count) % 10
-    if 10 < tens < 20 or ones == 0 or ones > 4:
-        word = many
-    else:
-        word = one if ones == 1 else few
-    return f"{number(count)}{NO_BREAK_SPACE}{word}"
+    return f"{number(count)}{NO_BREAK_SPACE}{plural_of(count, one, few, many)}"
 
 
 def persons(count: int) -> str:

@@ -8,16 +8,18 @@ import pandas as pd
 import panel as pn
 import pytest
 
-from dashboards.pages import diagnostics, groups, indicators, overview
+from dashboards.pages import about, collection, diagnostics, groups, indicators, overview
 from dashboards.store import Published, State, published_editions
 from nmc_utils import figures
 
-VIEWS = {
+#: Pages that draw charts, and those that consist of tables and words.
+CHARTED = {
     "overview": overview.view,
     "diagnostics": diagnostics.view,
     "groups": groups.view,
     "indicators": indicators.view,
 }
+VIEWS = CHARTED | {"collection": collection.view, "about": about.view}
 
 
 #: Region and period of all that is published.

@@ -23,12 +23,21 @@ ALLOWED = {
     "wording.py": ("regions", "terms", "measures.dictionary"),
     "theme.py": ("wording",),
     "findings.py": ("wording", "regions", "terms", "measures.dictionary", "measures.indicators"),
+    "comparison.py": ("wording", "findings", "regions", "terms", "measures.changes"),
     "figures.py": ("theme", "wording", "findings", "regions", "terms", "measures.dictionary"),
-    "intake": ("intake", "tables", "editions", "regions", "terms"),
+    "documents": ("documents", "terms"),
+    "reading": ("reading",),
+    "intake": ("intake", "reading", "documents.tables", "tables", "editions", "regions", "terms"),
     "results.py": ("editions", "measures.dictionary"),
+    "approvals.py": ("results",),
+    "collecting.py": ("editions", "regions", "tables", "terms", "results", "approvals"),
+    "scanning.py": ("editions", "intake", "results", "tables"),
     "suite.py": ("results", "editions"),
     "terminal.py": ("editions",),
-    "demo": ("demo", "editions", "regions", "terms", "tables", "intake.columns"),
+    "demo": (
+        *("demo", "editions", "regions", "terms", "tables", "documents.tables"),
+        *("intake.columns", "intake.template"),
+    ),
 }
 #: Besides the standard library, `measures` rest on these alone.
 MEASURE_LIBRARIES = {"numpy", "scipy", "pandas", "highspy"}
@@ -37,6 +46,8 @@ DASHBOARD = (
     "findings",
     "wording",
     "results",
+    "approvals",
+    "collecting",
     "editions",
     "regions",
     "terms",

@@ -42,9 +42,11 @@ EDITIONS = {
 }
 HEADINGS = {
     "overview": "",
+    "collection": "Сбор данных",
     "diagnostics": "Диагностика",
     "groups": "Группы со схожими дефицитами",
     "indicators": "Показатели",
+    "about": "О данных",
 }
 READY = "window.Bokeh && Bokeh.index.roots[0] && Bokeh.index.roots[0].is_idle"
 PATIENCE = 30_000  # ms
@@ -185,7 +187,7 @@ def test_every_page_draws_and_fits_a_projector_and_a_phone(session: Session, key
         page.get_by_role("tab", name=PAGES[name]).click()
         expect(heading).to_have_text(title or EDITIONS[key], timeout=PATIENCE)
         expect(page.get_by_text("Демонстрационные данные: не сведения о регионе")).to_be_visible()
-        shown = page.locator(".bk-Figure canvas, .reason").first
+        shown = page.locator(".bk-Figure canvas, .reason, table").first
         expect(shown).to_be_visible(timeout=PATIENCE)
         assert page.evaluate("document.documentElement.lang") == "ru"
         assert page.evaluate(REPAINTED) == 0, name

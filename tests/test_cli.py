@@ -19,6 +19,7 @@ from nmc_utils.editions import DefinitionError, edition
 from nmc_utils.intake import IntakeError
 from nmc_utils.results import begin, publish
 from nmc_utils.suite import Outcome
+from nmc_utils.tables import DIFFERENCES
 from nmc_utils.terminal import gathered
 
 RUN, LATER = "0123456789-1", "0123456789-2"
@@ -31,6 +32,8 @@ PROBLEM = {
     "remedy": "Исправьте балл",
 }
 FILE = {"file": "Абаза.xlsx", "sent": 12, "accepted": 9, "superseded": 1, "blank": 1}
+READ = {"file": "Абаза.xlsx", "format": "xlsx", "number": 1, "municipalities": "Абаза"}
+READ |= {"replaced_by": ""}
 PART = "приняты данные 11 из 13 муниципальных образований, ничего не принято от: Абаза, Сорск"
 
 
@@ -44,6 +47,8 @@ def intake(held_out: int, missing: tuple[str, ...] = ()) -> SimpleNamespace:
     return SimpleNamespace(
         conservation=pd.DataFrame([FILE | {"held_out": held_out}]),
         problems=pd.DataFrame([PROBLEM] * held_out, columns=list(PROBLEM)),
+        files_table=pd.DataFrame([READ | {"state": "returned" if held_out else "accepted"}]),
+        differences=pd.DataFrame(columns=list(DIFFERENCES)).astype(DIFFERENCES),
         held_out=held_out,
         tables={"scores": 9},
         missing=missing,
@@ -76,6 +81,7 @@ def take_in(monkeypatch):
         return intake(0, found) if isinstance(found, tuple) else intake(found)
 
     monkeypatch.setattr("nmc_utils.intake.take_in", answer)
+    monkeypatch.setattr("nmc_utils.intake.returns.write_returns", lambda of, account: [])
     return answers
 
 
@@ -143,7 +149,7 @@ def test_help_does_not_wait_for_heavy_libraries():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["publish"], "нет команды «publish»; есть: init, demo"),
+        (["publish"], "нет команды «publish»; есть: "),
         (["run", "--fast"], "нет параметра --fast"),
         (["check", "khakassia"], "не указано 'PERIOD'"),
         (["dashboard", "--port", "many"], "недопустимое значение '--port'"),
@@ -154,7 +160,7 @@ def test_help_does_not_wait_for_heavy_libraries():
         (["demo", "tomsk"], "нет региона tomsk"),
         (["run", "tomsk/2023"], "нет региона tomsk"),
         (["run", "khakassia/2023/x"], "период «2023/x» не распознан"),
-        (["run", "--only", "99"], "нет тетради 99; есть: 02_diagnostics"),
+        (["run", "--only", "99"], "нет тетради 99; есть: 01_intake_quality, 02_diagnostics"),
         (["dashboard", "--address", "0.0.0.0"], "адрес 0.0.0.0 виден другим компьютерам"),
         (["dashboard", "--address", "example.org"], "входа по паролю ещё нет"),
     ],
@@ -297,8 +303,7 @@ def test_check_tells_who_is_missing_and_does_not_fail_for_it(nmc, take_in):
 
 
 def test_check_that_accepts_nothing_shows_why_and_fails(nmc, take_in):
-    found = intake(1)
-    take_in["khakassia/2023"] = IntakeError("ни одной строки", found.problems, found.conservation)
+    take_in["khakassia/2023"] = IntakeError("ни одной строки", intake(1))
     done = nmc("check", "khakassia", "2023", "--json")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["problems"] == [PROBLEM]

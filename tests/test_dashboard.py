@@ -9,6 +9,7 @@ import shutil
 import panel as pn
 import pytest
 from dashboard_pages import (  # noqa: F401  fixtures
+    CHARTED,
     EDITIONS,
     VIEWS,
     editions,
@@ -218,8 +219,8 @@ def test_a_page_speaks_russian_and_escapes_nothing_into_view(editions, key, page
     assert not re.search(r"\d\.\d+\s*%", words), "a decimal point instead of a comma"
 
 
-def test_every_page_has_a_chart_that_can_be_read_as_a_table(state):
-    for page, view in VIEWS.items():
+def test_every_chart_can_be_read_as_a_table(state):
+    for page, view in CHARTED.items():
         shown = view(state)
         charts = shown.select(pn.pane.HoloViews)
         assert charts, page
@@ -324,6 +325,8 @@ def test_what_scrolls_and_what_turns_has_a_name(state):
         html = " ".join(p.object for p in shown.select(pn.pane.HTML))
         for tag in re.findall(r'<div class="scroll"[^>]*>', html):
             assert re.search(r' tabindex="0" role="region" aria-label="[^"]+"', tag), page
+        if page not in CHARTED:
+            continue
         button = next(iter(shown.select(parts.pmui.Button)))
         of_what = button.description.removeprefix("Таблица: ")
         assert text(of_what) in said(shown)

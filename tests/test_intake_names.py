@@ -320,7 +320,7 @@ def test_a_demonstration_refuses_a_workbook_without_the_mark(sender, books):
     with pytest.raises(IntakeError, match="«abaza.xlsx» нет пометки.*origin: submitted") as caught:
         sender.take_in(books)
     assert written(sender) == before
-    lines = caught.value.conservation
+    lines = caught.value.account.conservation
     assert lines["held_out"].sum() > 0 and lines["accepted"].sum() == 0
 
 

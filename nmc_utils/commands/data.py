@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,12 +20,21 @@ from nmc_utils.commands.base import (
     edition_of,
     known_regions,
     missing_of,
+    nmc_of,
     refuse,
     root_of,
     who_is_in,
 )
-from nmc_utils.terminal import DONE, gathered, print_json, print_table, records
+from nmc_utils.terminal import DONE, gathered, print_json, print_table, records, without_values
+from nmc_utils.terms import TABLE_TITLES
 
+if TYPE_CHECKING:  # loaded inside the commands, so that `nmc --help` does not wait for them
+    from nmc_utils.editions import Edition
+    from nmc_utils.intake import Account
+
+READ = {"format": "Как прочитан", "state": "Состояние"}
+DIFFERENCES = {"file": "Файл", "older": "Вместо файла", "table": "Лист", "changed": "Изменено"}
+DIFFERENCES |= {"added": "Добавлено", "removed": "Исчезло"}
 CONSERVATION = {"file": "Файл", "sent": "Прислано", "accepted": "Принято"}
 CONSERVATION |= {"held_out": "Задержано", "superseded": "Повторы", "blank": "Итоги и пустые"}
 PROBLEMS = {"file": "Файл", "cell": "Ячейка", "found": "Значение", "meaning": "Что не так"}
@@ -158,30 +167,82 @@ def _submitted(root: Path) -> list[str]:
 def check(
     ctx: typer.Context, region: RegionCode, period: PeriodText, as_json: Json = False
 ) -> None:
-    """Принять присланное: что прочитано, что задержано и почему."""
-    from nmc_utils.intake import IntakeError, take_in, with_real_names
+    """Принять присланное: что прочитано, что задержано и почему, что вернуть отправителям."""
+    from nmc_utils.intake import IntakeError, take_in
+    from nmc_utils.intake.returns import write_returns
 
     edition = edition_of(root_of(ctx), region, period)
-    try:
-        intake, refusal = take_in(edition), None
-    except IntakeError as error:  # nothing was accepted; what is wrong is told all the same
-        intake, refusal = None, error
-    found = intake or refusal
+    with without_values():
+        try:
+            intake, refusal = take_in(edition), None
+        except IntakeError as error:  # nothing was accepted; what is wrong is told all the same
+            intake, refusal = None, error.on_terminal()
+        found = intake or refusal.account
+        returned = write_returns(edition, found)
+    told = _told(found) | {"returned": [str(path) for path in returned]}
+    told["missing"] = missing_of(edition, intake) if intake else []
     if as_json:
-        tables = {name: records(getattr(found, name)) for name in ("conservation", "problems")}
-        counts = {"digest": intake.digest, "held_out": intake.held_out} if intake else {}
-        counts |= {"missing": missing_of(edition, intake)} if intake else {}
-        print_json({"edition": edition.key} | counts | tables)
+        about = {"edition": edition.key, "digest": intake.digest if intake else None}
+        about |= {"failure": str(refusal) if refusal else None}
+        about |= {"validated": str(edition.validated) if intake else None}
+        print_json(
+            about | {n: t if isinstance(t, list | int) else records(t) for n, t in told.items()}
+        )
     else:
-        names = found.files  # a name of a file may name a person: never into a file
-        files = found.conservation.groupby("file", sort=False).sum(numeric_only=True).reset_index()
-        files, problems = (t.map(with_real_names, files=names) for t in (files, found.problems))
-        print_table(f"{edition}: строки по файлам", files, CONSERVATION)
-        print_table("Замечания", gathered(problems), PROBLEMS)
+        _print_check(edition, told)
     if refusal:
-        raise refusal if as_json else refusal.on_terminal()
+        raise refusal
     if not as_json:
         typer.echo(f"Задержано строк: {intake.held_out}. Принятое: {edition.validated}")
         if intake.missing:
             typer.echo(f"{edition}: {who_is_in(edition, intake)}.")
-    raise typer.Exit(HELD_OUT if intake.held_out else DONE)
+        typer.echo(_next(edition, told, nmc_of(ctx)))
+    is_unread = told["files"]["state"].eq("unreadable").any()
+    raise typer.Exit(HELD_OUT if intake.held_out or is_unread else DONE)
+
+
+def _told(found: Account) -> dict[str, Any]:
+    """What a check has found; files go by their names, which may name a person: never to a file."""
+    from nmc_utils.intake import with_real_names
+
+    tables = {"files": found.files_table, "conservation": found.conservation}
+    tables |= {"differences": found.differences, "problems": found.problems}
+    held_out = int(found.conservation["held_out"].sum())
+    named = {name: t.map(with_real_names, files=found.files) for name, t in tables.items()}
+    return {"held_out": held_out} | named
+
+
+def _print_check(edition: Edition, told: dict[str, Any]) -> None:
+    from nmc_utils.collecting import FILE_STATES
+
+    counts = list(CONSERVATION)[1:]
+    sums = told["conservation"].groupby("file", sort=False)[counts].sum().reset_index()
+    files = told["files"].merge(sums, on="file", how="outer", sort=False)
+    files = files.fillna(dict.fromkeys(counts, 0) | {"format": ""})
+    files = files.astype(dict.fromkeys(counts, "int64"))
+    newer = files["replaced_by"].fillna("")
+    states = files["state"].map(FILE_STATES).fillna(files["state"])
+    files["state"] = states.where(newer.eq(""), states + ": действует " + newer)
+    headings = {"file": "Файл"} | READ | CONSERVATION
+    print_table(f"{edition}: файлы и строки", files, headings)
+    differences = told["differences"]
+    titled = differences.assign(table=differences["table"].map(TABLE_TITLES))
+    print_table("Что изменили новые файлы", titled, DIFFERENCES)
+    print_table("Замечания", gathered(told["problems"]), PROBLEMS)
+    if told["returned"]:
+        typer.echo("Что вернуть отправителям (копия с отметками и письмо):")
+        for path in told["returned"]:
+            typer.echo(f"  {path}")
+
+
+def _next(edition: Edition, told: dict[str, Any], nmc: str) -> str:
+    """What to do now."""
+    run = f"{nmc} run {edition.key}" + (" --allow-missing" if told["missing"] else "")
+    if not (told["returned"] or told["held_out"]):
+        return f"Дальше: {run}"
+    again = f"{nmc} check {edition.region.code} {edition.period}"
+    letters = "отправьте письма с копиями, " if told["returned"] else ""
+    return (
+        f"Дальше: {letters}положите исправленные файлы в {edition.sent} и повторите {again}; "
+        f"без задержанных строк считает {run}"
+    )

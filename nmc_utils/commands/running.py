@@ -21,6 +21,7 @@ from nmc_utils.commands.base import (
     root_of,
     who_is_in,
 )
+from nmc_utils.commands.comparing import compared, print_compared
 from nmc_utils.terminal import DONE, FAILED, print_json, print_table, progress, sentence_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from nmc_utils.suite import Outcome
 
 STATUS_WORDS = {"published": "опубликовано", "failed": "не опубликовано", "work": "черновой прогон"}
+STATUS_WORDS |= {"nothing_sent": "ничего не прислано"}
 OUTCOMES = {"edition": "Издание", "status": "Итог", "tables": "Таблиц", "notebooks": "Тетрадей"}
 OUTCOMES |= {"held_out": "Задержано строк", "folder": "Где смотреть"}
 
@@ -58,21 +60,33 @@ def run(
 ) -> None:
     """Приём, тетради и публикация выбранных изданий."""
     from nmc_utils import suite
+    from nmc_utils.intake.redaction import redactor
+    from nmc_utils.scanning import finder_of
 
     if unknown := sorted(set(only or ()) - set(suite.NOTEBOOKS)):
         refuse(f"нет тетради {', '.join(unknown)}; есть: {', '.join(suite.NOTEBOOKS)}")
-    editions, refused = _targets(root_of(ctx), targets)
+    root = root_of(ctx)
+    editions, refused = _targets(root, targets)
     steps = len(editions) * (1 + len(only or suite.NOTEBOOKS))
     with progress(steps, is_quiet=as_json) as show:
-        taken, not_taken = _take_in(editions, show)
+        taken, not_taken, unsent = _take_in(editions, show)
+        for edition in unsent:
+            if edition.key in (targets or ()):
+                refused[edition.key] = _nothing_sent(edition)
         if not (allow_missing or only):  # with `only` nothing is published
             not_taken |= _incomplete(editions, taken)
         accepted = [e for e in editions if e.key in taken and e.key not in not_taken]
         digests = {edition.key: taken[edition.key].digest for edition in accepted}
-        outcomes = suite.run(accepted, digests, only=only or None, progress=show)
+        redact = redactor(finder_of(root, [taken[e.key].names for e in accepted]))
+        outcomes = suite.run(accepted, digests, only=only or None, progress=show, redact=redact)
     rows = [_outcome_row(outcome) for outcome in outcomes]
     rows += [_refused_row(key, reason) for key, reason in (refused | not_taken).items()]
+    skipped = [edition for edition in unsent if edition.key not in refused]
+    rows += [_refused_row(edition.key, None) | {"status": "nothing_sent"} for edition in skipped]
     told = {e.key: _intake_row(e, taken[e.key]) for e in editions if e.key in taken}
+    published = [outcome.edition for outcome in outcomes if outcome.status == "published"]
+    changes = {edition.key: compared(edition) for edition in published}
+    told = {key: row | {"changes": changes.get(key)} for key, row in told.items()}
     rows = [row | told.get(row["edition"], {}) for row in rows]
     if as_json:
         print_json({"run": outcomes[0].run if outcomes else None, "editions": rows})
@@ -81,6 +95,11 @@ def run(
         for edition in accepted:
             if taken[edition.key].missing:
                 typer.echo(f"{edition.key}: {who_is_in(edition, taken[edition.key])}")
+        for edition in skipped:
+            typer.echo(_nothing_sent(edition))
+        for edition in published:
+            if changes[edition.key]:
+                print_compared(edition, changes[edition.key])
     if any(row["status"] == "failed" for row in rows):
         raise typer.Exit(FAILED)
     raise typer.Exit(HELD_OUT if any(row["held_out"] for row in rows) else DONE)
@@ -115,21 +134,29 @@ def _targets(root: Path, targets: Sequence[str] | None) -> tuple[list[Edition], 
 
 def _take_in(
     editions: Sequence[Edition], show: Callable[[Edition, str, bool], None]
-) -> tuple[dict[str, Intake], dict[str, str]]:
-    """What became of what was sent for each edition, or why its intake failed."""
+) -> tuple[dict[str, Intake], dict[str, str], list[Edition]]:
+    """What became of what was sent for each edition, why its intake failed, who sent nothing."""
     from nmc_utils.intake import take_in
+    from nmc_utils.intake.files import listed
 
-    taken, refused = {}, {}
+    taken, refused, unsent = {}, {}, []
     for edition in editions:
         show(edition, "приём", False)
         try:
             taken[edition.key] = take_in(edition)
         except Exception as error:  # the other editions go on; a stranger's text may hold a name
+            if isinstance(error, ValueError) and not listed(edition.sent):
+                unsent.append(edition)
+                continue
             reason = sentence_of(error) or f"непредвиденная ошибка {type(error).__name__}"
             refused[edition.key] = f"приём не удался: {reason}"
         else:
             show(edition, "приём", True)
-    return taken, refused
+    return taken, refused, unsent
+
+
+def _nothing_sent(edition: Edition) -> str:
+    return f"{edition}: ещё ничего не прислано. Файлы кладут в {edition.sent}"
 
 
 def _incomplete(editions: Sequence[Edition], taken: dict[str, Intake]) -> dict[str, str]:
@@ -171,6 +198,7 @@ def _refused_row(key: str, reason: str | None) -> dict[str, Any]:
         "held_out": 0,
         "remarks": 0,
         "missing": [],
+        "changes": None,
         "seconds": 0.0,
     }
 

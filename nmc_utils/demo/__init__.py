@@ -150,7 +150,7 @@ def _fill(sent: Path, known: Path, setting: Setting) -> None:
     title = f"{setting.definition.name}, {period.label}"
     write_workbooks(sent, setting.definition, title, tables, setting.people, as_of)
     about = EditionFile(origin="demonstration", period_kind=period.kind, as_of=as_of)
-    content = yaml.safe_dump(about.model_dump(), sort_keys=False)
+    content = yaml.safe_dump(about.model_dump(exclude={"collection", "targets"}), sort_keys=False)
     (sent / "edition.yaml").write_text(f"# {DEMONSTRATION}\n{content}", "utf-8")
     for name, frame in truth(setting, bank, sittings).items():
         frame.to_parquet(known / f"{name}.parquet", index=False)

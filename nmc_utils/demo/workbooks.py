@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import xlsxwriter
-from pandas.api.types import is_bool_dtype, is_datetime64_dtype, is_numeric_dtype
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from pandas.api.types import is_bool_dtype
 
 from nmc_utils.demo.people import NAME
-from nmc_utils.intake.columns import EXPLANATION, PERSON_HEADERS, YES_NO, has_persons, headers
+from nmc_utils.documents.tables import write_workbook
+from nmc_utils.intake.columns import PERSON_HEADERS, YES_NO, has_persons, headers
+from nmc_utils.intake.template import CENTER, ROW_IS
 from nmc_utils.regions import Region
 from nmc_utils.tables import TITLES
 from nmc_utils.terms import CODED, DEMONSTRATION, TOTAL, WHOLE_TEST
 
-CENTER = "ЦНППМ"
-#: What a row is, for every sheet in the order of the sheets.
-ROW_IS = {
-    "staff": "один человек по основному месту работы",
-    "employment": "один человек в одной организации, основное место работы отмечено один раз",
-    "organizations": "одна организация",
-    "scores": "один человек, этап и компетенция",
-    "responses": "один человек и этап; столбцы 1, 2, … — задания формы, пусто — нет ответа",
-    "procedures": "одна процедура диагностики",
-    "forms": "одна форма теста и компетенция",
-    "items": "одно задание формы",
-    "methodists": "один участник регионального методического актива",
-    "aggregates": "одно число о муниципальном образовании, без сведений о людях",
-}
 #: Likewise where results are of the whole test alone.
 ROW_OF_TOTALS_IS = {"scores": "один человек и этап", "forms": "одна форма теста"}
-_EXCEL_ZERO = pd.Timestamp("1899-12-30")
 
 
 def write_workbooks(
@@ -50,10 +34,17 @@ def write_workbooks(
     rows = ROW_IS | (ROW_OF_TOTALS_IS if tables["scores"]["domain"].eq(TOTAL).all() else {})
     senders = [*enumerate(definition.municipality_names.values()), (None, CENTER)]
     for sender, name in senders:
-        lines = [DEMONSTRATION, f"{title}. {name}", "Люди, организации и результаты вымышлены."]
         sheets = dict(_sheets(worded, sender))
+        lines = ["Люди, организации и результаты вымышлены."]
         lines += ["Листы и что на них строка:", *(f"{TITLES[at]} — {rows[at]}" for at in sheets)]
-        _write_workbook(folder / f"{name}.xlsx", sheets, lines, datetime.combine(created, time()))
+        write_workbook(
+            folder / f"{name}.xlsx",
+            {TITLES[at]: frame for at, frame in sheets.items()},
+            title=f"{title}. {name}",
+            created=created,
+            mark=DEMONSTRATION,
+            lines=lines,
+        )
 
 
 def _in_words(
@@ -96,36 +87,3 @@ def _sheets(
             yield name, worded[name][worded[name].index == sender]
         elif not sent_by_municipality and sender is None:
             yield name, worded[name]
-
-
-def _write_workbook(
-    path: Path, sheets: dict[str, pd.DataFrame], lines: list[str], created: datetime
-) -> None:
-    with xlsxwriter.Workbook(str(path), {"in_memory": True}) as book:
-        book.set_properties({"created": created, "title": lines[1], "comments": DEMONSTRATION})
-        bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-        day = book.add_format({"num_format": "dd.mm.yyyy"})
-        note = book.add_worksheet(EXPLANATION)
-        note.set_column(0, 0, 100)
-        for row, line in enumerate(lines):
-            note.write_string(row, 0, line, bold if row == 0 else None)
-        for name, frame in sheets.items():
-            _write_sheet(book.add_worksheet(TITLES[name]), frame, bold, day)
-
-
-def _write_sheet(sheet: Worksheet, frame: pd.DataFrame, bold: Format, day: Format) -> None:
-    """Write rows in order; what is missing stays a blank cell."""
-    sheet.freeze_panes(1, 0)
-    cells = []
-    for at, header in enumerate(frame.columns):
-        sheet.set_column(at, at, 5 if header.isdigit() else 18)
-        sheet.write_string(0, at, header, bold)
-        values, style = frame[header], None
-        if is_datetime64_dtype(values):
-            values, style = (values - _EXCEL_ZERO).dt.days, day
-        put = sheet.write_number if is_numeric_dtype(values) else sheet.write_string
-        cells.append((at, put, style, values.astype(object).where(values.notna(), None).tolist()))
-    for row in range(len(frame)):
-        for at, put, style, values in cells:
-            if values[row] is not None:
-                put(row + 1, at, values[row], style)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nmc_utils.intake.batch import Batch
-from nmc_utils.intake.columns import WANTED, typed
+from nmc_utils.intake.values import typed
 
 
 class Answers:
@@ -31,10 +31,12 @@ class Answers:
         stacked = (
             pd.concat([self.text[p] for p in positions]) if positions else pd.Series(dtype="str")
         )
-        values, wrong = typed(stacked, "float64")
         shape = (len(positions), len(self.text))
-        self.score = pd.DataFrame(values.to_numpy().reshape(shape).T, self.text.index, positions)
-        self.wrong = pd.DataFrame(wrong.to_numpy().reshape(shape).T, self.text.index, positions)
+        found = typed(stacked, "float64")
+        self.score, self.wrong, self.meaning, self.remedy = (
+            pd.DataFrame(part.to_numpy().reshape(shape).T, self.text.index, positions)
+            for part in (found.values, found.wrong, found.meaning, found.remedy)
+        )
 
     def check(self) -> None:
         """Hold out rows with an answer that the form does not allow."""
@@ -49,8 +51,10 @@ class Answers:
             columns=self.text.columns,
         )
         present = present.loc[self.batch.piece].set_axis(self.text.index)
+        for position in self.wrong.columns[self.wrong.any()]:
+            told = (self.meaning[position], self.remedy[position])
+            self.batch.report_each(self.wrong[position], str(position), *told)
         for mask, meaning, remedy in (
-            (self.wrong, *WANTED["float64"]),
             (
                 (sent & ~known).mul(of_known_form, axis=0),
                 "Среди принятых заданий формы нет задания с таким номером",

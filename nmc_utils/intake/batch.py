@@ -7,8 +7,10 @@ rows, not a sum of what the checks remember.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,6 @@ import pandera.pandas as pa
 
 from nmc_utils.intake import shown
 from nmc_utils.intake.columns import (
-    PERSON_HEADERS,
-    WANTED,
     WITH_TOTALS,
     YES_NO,
     Naming,
@@ -26,7 +26,10 @@ from nmc_utils.intake.columns import (
     type_of,
 )
 from nmc_utils.intake.names import Names
-from nmc_utils.intake.workbook import Sheet
+from nmc_utils.intake.persons import PERSON_HEADERS, person_headers
+from nmc_utils.intake.values import WANTED, split_full_name
+from nmc_utils.intake.workbook import Fault, Sheet
+from nmc_utils.regions import Region
 from nmc_utils.tables import SCHEMAS
 
 ACCEPTED, HELD_OUT, SUPERSEDED, BLANK = "accepted", "held_out", "superseded", "blank"
@@ -37,6 +40,12 @@ ACTIONS = {
     HELD_OUT: "Строка задержана и в таблицы не вошла",
     SUPERSEDED: "Повтор: из одинаковых строк принята одна",
     "note": "Замечание: строку не задерживает",
+    "corrected": "Принято и записано единообразно, смысл не изменён",
+    "not_counted": "Прочитано, но строкой данных не считается",
+    "replaced": "Действует более новый файл, строки прежнего в таблицы не вошли",
+    "skipped": "Файл пропущен",
+    "empty": "Строк нет: считается, что данных не прислано",
+    "stranger": "Файл не принят, все его строки задержаны",
     "column": "Столбец не использован, строки приняты",
     "sheet": "Лист не принят, все его строки задержаны",
     "file": "Файл не прочитан, его строки в таблицы не вошли",
@@ -44,7 +53,12 @@ ACTIONS = {
 }
 
 _PLACE = ["piece", "row", "position"]  # where a problem is, until it becomes an address
-_TOTAL_ROW = r"(?:итого|всего)(?:\W|$)"
+#: What a row that sums up begins with, and a line under the records.
+_TOTAL_ROW = r"(?:итого|всего|среднее|средний|в среднем)(?:\W|$)"
+_NOTE_ROW = (
+    r"(?:директор|заведующ|начальник|руководитель|специалист|методист|исполнитель|составил|"
+    r"ответственн|подпись|примечани|\*|м\. ?п\.|тел\.|телефон|дата заполнения)"
+)
 
 
 def letters(position: int) -> str:
@@ -58,6 +72,8 @@ def letters(position: int) -> str:
 
 def address(sheet: str, column: int, row: int) -> str:
     """Address of a cell as a spreadsheet writes it: «Результаты!H12», «'Места работы'!B3»."""
+    if not sheet:  # a text file has one sheet without a name
+        return f"{letters(column)}{row}"
     if not re.fullmatch(r"[^\W\d]\w*", sheet):
         sheet = "'" + sheet.replace("'", "''") + "'"
     return f"{sheet}!{letters(column)}{row}"
@@ -65,55 +81,177 @@ def address(sheet: str, column: int, row: int) -> str:
 
 @dataclass(frozen=True)
 class Piece:
-    """The rows of one table in one sheet of one file."""
+    """The rows of one table in one sheet of one file; `epoch` is the day 0 of its dates."""
 
     file: str
     sheet: Sheet
     naming: Naming
+    epoch: date | None = None
 
-    @property
+    @cached_property
     def cells(self) -> pd.DataFrame:
         """The cells below the header: number of the row × position."""
         return self.sheet.below(self.naming.header_row)
+
+    @cached_property
+    def text(self) -> pd.DataFrame:
+        """The cells of the columns that have a name, by these names; a full name in three."""
+        names = {position: name for name, position in self.naming.positions.items()}
+        text = self.cells[list(names)].rename(columns=names)
+        if self.naming.full_name is None:
+            return text
+        parts, _ = split_full_name(self.cells[self.naming.full_name])
+        return text.assign(**parts)
+
+    @property
+    def unsplit(self) -> pd.Series:
+        """Rows whose full name cannot be taken apart."""
+        if self.naming.full_name is None:
+            return pd.Series(False, self.cells.index)
+        return split_full_name(self.cells[self.naming.full_name])[1]
+
+    def not_records(self, table: str) -> pd.DataFrame:
+        """Rows that are nobody's record: blank ones, sums, notes under the records, headers."""
+        text = self.text
+        faulty = {row for row, position in self.sheet.faults if position in self.named}
+        is_blank = text.isna().all(axis=1) & ~text.index.isin(faulty)
+        first = self._first_words(text[PERSON_HEADERS[-1]].isna() if self.has_birth else ~is_blank)
+        is_total = first.str.match(_TOTAL_ROW).fillna(False).astype(bool)
+        if table in WITH_TOTALS:
+            is_total &= False
+        is_short = text.notna().sum(axis=1) <= 2
+        last = max(text.index[~is_blank & ~is_short], default=0)
+        is_note = first.str.match(_NOTE_ROW).fillna(False).astype(bool)
+        is_note &= is_short & (text.index > last)
+        is_header = text.index.isin(self.naming.repeated_rows)
+        return pd.DataFrame(
+            {"blank": is_blank, "total": is_total, "note": is_note, "header": is_header}
+        )
+
+    @property
+    def named(self) -> set[int]:
+        """Positions of the columns that are used."""
+        own = set(self.naming.positions.values())
+        return own if self.naming.full_name is None else own | {self.naming.full_name}
+
+    @property
+    def has_birth(self) -> bool:
+        """Whether a date of birth tells a person from a line of text."""
+        return PERSON_HEADERS[-1] in self.naming.positions
+
+    def _first_words(self, rows: pd.Series) -> pd.Series:
+        """The first filled cell of each of `rows`, of columns without a name too."""
+        some = self.cells[rows]
+        first = some.bfill(axis=1).iloc[:, 0].astype("str")
+        return first.str.casefold().reindex(self.cells.index)
 
 
 class Batch:
     """All rows sent for one table: their text, typed values, status and problems.
 
-    `allowed` are the words that each column of codes and references may hold.
+    Attributes
+    ----------
+    allowed
+        The words that each column of codes and references may hold.
+    replaced
+        Pieces in whose place a newer file stands → that file.
+    places
+        The municipality of each row, as far as it is known.
+    headers, persons
+        Headers that tell of a person, and what stands below them, the date of birth typed.
+    percent
+        Rows whose score is a share of the maximum.
     """
 
-    def __init__(self, table: str, pieces: list[Piece], names: Names):
+    def __init__(self, table: str, pieces: list[Piece], names: Names, region: Region):
         self.table = table
         self.pieces = pieces
         self.names = names
         self.allowed: dict[str, Collection[str]] = {}
-        persons = list(PERSON_HEADERS) if has_persons(table) else []
+        self.headers = list(person_headers(region)) if has_persons(table) else []
         named = list(dict.fromkeys(name for piece in pieces for name in piece.naming.positions))
-        own = [*persons, *headers(table)]
+        own = [*self.headers, *headers(table)]
         self.positions = sorted((name for name in named if name not in own), key=int)
-        frames = [_named(piece).reindex(columns=[*own, *self.positions]) for piece in pieces]
+        frames = [piece.text.reindex(columns=[*own, *self.positions]) for piece in pieces]
         self.text = pd.concat(frames, ignore_index=True).astype("str")
         sizes = [len(frame) for frame in frames]
         self.piece = pd.Series(np.repeat(range(len(pieces)), sizes), dtype="int64")
         self.row = pd.Series(np.concatenate([frame.index for frame in frames]), dtype="int64")
         self.status = pd.Series(ACCEPTED, index=self.text.index, dtype="str")
-        blank = np.concatenate([piece.cells.isna().all(axis=1) for piece in pieces]).astype(bool)
-        self.status[blank | self._totals()] = BLANK
         self.data = pd.DataFrame(index=self.text.index)
         self._problems: list[pd.DataFrame] = []
+        self._remarks: list[dict[str, str]] = []
+        self.replaced: dict[int, str] = {}
+        self._held_for = pd.Series("", self.text.index, dtype="str")
+        self.places = pd.Series(None, self.text.index, dtype="str")
+        self.percent = pd.Series(False, self.text.index)
+        self.persons = pd.DataFrame(index=self.text.index)
+        for number, piece in enumerate(pieces):
+            self._set_aside(number, piece)
+        self._report_faults()
 
-    def _totals(self) -> pd.Series:
-        """Rows of totals; a person with such a surname has a date of birth."""
-        if self.table in WITH_TOTALS:
-            return pd.Series(False, self.text.index)
-        first = self.text.iloc[:, 0]
-        for column in self.text.columns.difference(self.positions, sort=False)[1:]:
-            first = first.fillna(self.text[column])
-        totals = first.str.casefold().str.match(_TOTAL_ROW).fillna(False).astype(bool)
-        if has_persons(self.table):
-            totals &= self.text[PERSON_HEADERS[-1]].isna()
-        return totals
+    def _set_aside(self, number: int, piece: Piece) -> None:
+        """Count rows that are nobody's record as blank; tell of sums, notes and merged cells."""
+        found = piece.not_records(self.table)
+        mine = self.piece.eq(number)
+        self.status[mine] = self.status[mine].mask(found.any(axis=1).to_numpy(), BLANK)
+        for kind, meaning in _SET_ASIDE.items():
+            if found[kind].any():
+                rows = found.index[found[kind] & ~found["blank"]]
+                self.remark(number, "not_counted", meaning, _IF_RECORDS, found=numbered(rows))
+        if piece.sheet.filled:
+            self.remark(
+                number,
+                "corrected",
+                "Объединённые ячейки: значение отнесено ко всем строкам, которые они занимают",
+                "Если значение относится не ко всем этим строкам, разъедините ячейки.",
+                found=", ".join(piece.sheet.filled[:10]),
+            )
+        if n := piece.sheet.n_cleaned:
+            self.remark(
+                number,
+                "corrected",
+                "Убраны лишние пробелы и невидимые знаки",
+                "Исправлять не нужно.",
+                found=f"ячеек: {n}",
+            )
+
+    def _report_faults(self) -> None:
+        """Hold out rows with a cell that has no usable value."""
+        for number, piece in enumerate(self.pieces):
+            names = {position: name for name, position in piece.naming.positions.items()}
+            told: dict[tuple[str, Fault], set[int]] = {}
+            for (row, position), fault in piece.sheet.faults.items():
+                if position in names and row > piece.naming.header_row:
+                    told.setdefault((names[position], fault), set()).add(row)
+            for (column, fault), rows in told.items():
+                at = self.piece.eq(number) & self.row.isin(rows)
+                nothing = pd.Series("", self.text.index)
+                self.report(at, column, fault.meaning, fault.remedy, found=nothing)
+
+    def remark(self, number: int, kind: str, meaning: str, remedy: str, *, found: str = "") -> None:
+        """Tell something of a whole piece."""
+        piece = self.pieces[number]
+        about = {"sheet": piece.sheet.name, "table": self.table, "found": found}
+        self._remarks.append(problem(piece.file, kind, meaning, remedy, **about))
+
+    def replace(self, number: int, newer: str, found: str) -> None:
+        """Let a newer file stand in the place of a piece: nothing of it is asked for any more."""
+        self.replaced[number] = newer
+        mine = self.piece.eq(number) & self.status.ne(BLANK)
+        self.status[mine] = SUPERSEDED
+        self.remark(
+            number,
+            "replaced",
+            f"Вместо этого листа действует лист более нового файла «{newer}»",
+            "Если верен прежний файл, уберите новый из папки издания.",
+            found=found,
+        )
+
+    @property
+    def current(self) -> pd.Series:
+        """Rows of files that no newer file has replaced."""
+        return ~self.piece.isin(list(self.replaced))
 
     @property
     def person(self) -> str | None:
@@ -176,9 +314,40 @@ class Batch:
         )
         self._problems.append(problems.drop_duplicates(["piece", "found"]) if once else problems)
 
+    def report_each(
+        self, rows: pd.Series, column: str, meaning: pd.Series, remedy: pd.Series
+    ) -> None:
+        """Record problems as `report` does, with a meaning and remedy of each row's own."""
+        if not rows.any():
+            return
+        told = pd.DataFrame({"meaning": meaning, "remedy": remedy})[rows]
+        for (why, what), same in told.groupby(["meaning", "remedy"], sort=True):
+            self.report(self.text.index.to_series().isin(same.index), column, why, what)
+
+    def set_aside(self, rows: pd.Series, column: str, meaning: str, remedy: str) -> None:
+        """Count `rows` as no records, and tell which they are."""
+        rows = rows & self.live
+        for number in self.piece[rows].unique():
+            mine = rows & self.piece.eq(number)
+            self.remark(number, "not_counted", meaning, remedy, found=numbered(self.row[mine]))
+        self.status[rows] = BLANK
+
+    def is_faulty(self, column: str) -> pd.Series:
+        """Rows whose cell in `column` has no usable value."""
+        at = {
+            (number, row)
+            for number, piece in enumerate(self.pieces)
+            for row, position in piece.sheet.faults
+            if piece.naming.positions.get(column) == position
+        }
+        if not at:
+            return pd.Series(False, self.text.index)
+        places = pd.MultiIndex.from_arrays([self.piece, self.row])
+        return pd.Series(places.isin(at), self.text.index)
+
     def _shown(self, rows: pd.Series, column: str) -> pd.Series:
         """Cells of `rows` as a problem may repeat them: nothing of a person, no free text."""
-        if column in PERSON_HEADERS or column not in self.text:
+        if column in self.headers or column not in self.text:
             return pd.Series("", self.text.index)
         dtype = type_of(self.table, column) if column in self.schema.columns else "float64"
         allowed = self.allowed.get(column, YES_NO.values() if dtype == "bool" else ())
@@ -189,15 +358,16 @@ class Batch:
         }
         return self.text[column].map(values).astype("str").fillna("")
 
-    def hold(self, rows: pd.Series) -> int:
+    def hold(self, rows: pd.Series, why: str) -> int:
         """Hold those of `rows` out that are live, without a problem for each; return how many."""
         held = rows & self.live
         self.status[held] = HELD_OUT
+        self._held_for[held] = why
         return int(held.sum())
 
     def _positions_of(self, column: str) -> np.ndarray:
         """Position of `column` in each piece; of the first one where the piece lacks it."""
-        made_of = {self.person: PERSON_HEADERS[0], "birth_year": PERSON_HEADERS[-1]}
+        made_of = {self.person: [*self.headers, None][0], "birth_year": PERSON_HEADERS[-1]}
         column = made_of.get(column, column)
         return np.array([piece.naming.positions.get(column, 0) for piece in self.pieces])
 
@@ -212,9 +382,11 @@ class Batch:
 
     def problems(self) -> pd.DataFrame:
         """All problems of the table in the order of files, sheets and cells."""
+        remarks = pd.DataFrame(self._remarks, columns=PROBLEM, dtype="str")
         if not self._problems:
-            return pd.DataFrame(columns=PROBLEM, dtype="str")
+            return remarks
         found = pd.concat(self._problems).sort_values([*_PLACE, "meaning"], kind="stable")
+        found = found[~found["piece"].isin(list(self.replaced))]
         sheets = [(piece.file, piece.sheet.name) for piece in self.pieces]
         found["file"] = [sheets[piece][0] for piece in found["piece"]]
         found["sheet"] = [sheets[piece][1] for piece in found["piece"]]
@@ -222,7 +394,30 @@ class Batch:
             address(sheets[piece][1], position, row)
             for piece, row, position in found[["piece", "row", "position"]].itertuples(index=False)
         ]
-        return found.assign(table=self.table, action=found["kind"].map(ACTIONS))[PROBLEM]
+        found = found.assign(table=self.table, action=found["kind"].map(ACTIONS))[PROBLEM]
+        return pd.concat([found, remarks])
+
+    def held_rows(self) -> pd.DataFrame:
+        """Rows that were held out, by their place, each with all that was found against it."""
+        held = self.status.eq(HELD_OUT)
+        reasons = pd.Series(dtype="str")
+        if self._problems:
+            found = pd.concat(self._problems)
+            found = found[found["kind"] == HELD_OUT].drop_duplicates(["piece", "row", "meaning"])
+            reasons = found.groupby(["piece", "row"])["meaning"].agg("; ".join)
+        rows = pd.DataFrame({"piece": self.piece[held], "row": self.row[held]})
+        told = reasons.reindex(pd.MultiIndex.from_frame(rows)).set_axis(rows.index)
+        told = told.fillna(self._held_for[held])
+        return pd.DataFrame(
+            {
+                "file": [self.pieces[number].file for number in rows["piece"]],
+                "sheet": [self.pieces[number].sheet.name for number in rows["piece"]],
+                "row": rows["row"].to_numpy(),
+                "table": self.table,
+                "municipality": self.places[held].to_numpy(),
+                "reason": told.to_numpy(),
+            }
+        )
 
     def conservation(self) -> pd.DataFrame:
         """Rows by what became of them, a line for every file and sheet."""
@@ -236,9 +431,21 @@ class Batch:
         return lines.assign(table=self.table)[CONSERVATION]
 
 
-def _named(piece: Piece) -> pd.DataFrame:
-    names = {position: name for name, position in piece.naming.positions.items()}
-    return piece.cells[list(names)].rename(columns=names)
+#: Rows that are read and are nobody's record, by what they are.
+_SET_ASIDE = {
+    "total": "Строки итогов: система считает итоги сама",
+    "note": "Подписи и примечания под таблицей",
+    "header": "Заголовки, повторённые среди строк",
+}
+_IF_RECORDS = "Если это данные, а не служебные строки, сообщите в центр."
+
+
+def numbered(rows: Iterable[int], most: int = 20) -> str:
+    """Write the numbers of rows: «строки 3, 8»."""
+    every = list(rows)
+    word = "строка" if len(every) == 1 else "строки"
+    some = f"{word} {', '.join(map(str, every[:most]))}"
+    return f"{some} … всего {len(every)}" if len(every) > most else some
 
 
 def problem(file: str, kind: str, meaning: str, remedy: str, **place: str) -> dict[str, str]:

@@ -1,109 +1,193 @@
-"""From text with addresses to canonical tables: typing, schemas, references, duplicates.
+"""From text with addresses to canonical tables: schemas, references, rules, versions.
 
 A row that fails is held out with a problem that names its cell; it is never dropped.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 from pandera.errors import SchemaErrors
 
-from nmc_utils.intake import aggregates
+from nmc_utils.editions import Edition
+from nmc_utils.intake import aggregates, quality
+from nmc_utils.intake.aliases import Aliases
 from nmc_utils.intake.answers import Answers
-from nmc_utils.intake.batch import BLANK, CONSERVATION, SUPERSEDED, Batch, Piece
-from nmc_utils.intake.columns import (
-    BARE_TOTALS,
-    BLANK_MEANS,
-    OPTIONAL_OF_PERSON,
-    PERSON_HEADERS,
-    WANTED,
-    folded,
-    has_persons,
-    headers,
-    type_of,
-    typed,
-    vocabulary,
-)
-from nmc_utils.intake.names import Names, rows_with_names
-from nmc_utils.intake.pseudonyms import identities, normalise
+from nmc_utils.intake.batch import BLANK, CONSERVATION, PROBLEM, SUPERSEDED, Batch, Piece
+from nmc_utils.intake.conversion import convert, refuse_totals
+from nmc_utils.intake.identification import accepted_people, identify
+from nmc_utils.intake.names import Names
+from nmc_utils.intake.persons import PERSON_HEADERS
 from nmc_utils.intake.references import ORDER, Lacking, check_references
-from nmc_utils.intake.reported import Reported, reported
-from nmc_utils.intake.shown import words_of
+from nmc_utils.intake.repeats import check_clashes, check_repeats, contradicting, spread
+from nmc_utils.intake.reported import Reported, Sender, reported
+from nmc_utils.intake.versions import Difference, replace_older
 from nmc_utils.regions import Region
-from nmc_utils.tables import DATE, TITLES, validate
-from nmc_utils.terms import TOTAL, WHOLE_TEST
+from nmc_utils.tables import DIFFERENCES, HELD_ROWS, TITLES, validate
 
-_IDENTIFIERS = ("organization_id", "procedure_id", "form_id", "item_id")
+_MOST_ABOVE = 0.05  # of the rows of a sheet; with more of them above the maximum it is the sheet
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the checks made of the sheets."""
+    """What the checks made of the sheets.
+
+    `people` are the persons of accepted rows by name, for the crosswalk alone.
+    """
 
     tables: dict[str, pd.DataFrame]
     conservation: pd.DataFrame
     problems: pd.DataFrame
+    held_rows: pd.DataFrame
+    differences: pd.DataFrame
+    replaced: dict[str, str]
     reported: Reported
+    people: pd.DataFrame
+    names: Names
 
 
-def check(pieces: dict[str, list[Piece]], region: Region, key: bytes) -> Checked:
+@dataclass(frozen=True)
+class Setting:
+    """What the checks know besides the sheets.
+
+    Attributes
+    ----------
+    edition, key, aliases
+        The edition, the key of its identities, and confirmed changes of surname.
+    senders
+        File → in which order it came, whose it is, and what of it was refused whole.
+    """
+
+    edition: Edition
+    key: bytes
+    aliases: Aliases
+    senders: Mapping[str, Sender] = field(default_factory=dict)
+
+
+def check(pieces: dict[str, list[Piece]], setting: Setting) -> Checked:
     """Type, identify and check the rows of every table; nothing is dropped.
+
+    A newer file takes the place of an older one only if a row of it is accepted; that shows when
+    it has been checked, so the checks are then made again without it.
 
     Parameters
     ----------
     pieces
         Table → its sheets that can be read, in a fixed order; none where all were refused.
-    region
-        Gives the words for codes and enters the identities.
-    key
-        The key of the identities.
+    setting
+        The edition and its files.
     """
-    names = _names_of(pieces)
+    worthless: frozenset[tuple[str, str]] = frozenset()
+    told = [pd.DataFrame(columns=PROBLEM)]
+    while True:
+        batches, checked = _check(pieces, setting, worthless)
+        more = worthless | {
+            (difference.file, difference.table)
+            for difference in batches.differences
+            if not _has_accepted(batches.of[difference.table], difference.file)
+        }
+        if more == worthless:
+            problems = pd.concat([checked.problems, *told]).drop_duplicates(ignore_index=True)
+            return replace(checked, problems=problems)
+        told += [_problems_of(checked, file, table) for file, table in more - worthless]
+        worthless = more
+
+
+def _problems_of(checked: Checked, file: str, table: str) -> pd.DataFrame:
+    problems = checked.problems
+    return problems[problems["file"].eq(file) & problems["table"].eq(table)]
+
+
+@dataclass
+class _Batches:
+    of: dict[str, Batch]
+    differences: list[Difference] = field(default_factory=list)
+
+
+def _has_accepted(batch: Batch, file: str) -> bool:
+    mine = [number for number, piece in enumerate(batch.pieces) if piece.file == file]
+    return bool(batch.status[batch.piece.isin(mine)].isin([SUPERSEDED, "accepted"]).any())
+
+
+def _check(
+    pieces: dict[str, list[Piece]], setting: Setting, worthless: Collection[tuple[str, str]]
+) -> tuple[_Batches, Checked]:
+    region, names = setting.edition.region, _names_of(pieces)
     sent = [table for table in ORDER if pieces.get(table)]
-    batches = {table: Batch(table, pieces[table], names) for table in sent}
+    found = _Batches({table: Batch(table, pieces[table], names, region) for table in sent})
+    batches = found.of
+    for batch in batches.values():
+        convert(batch, region, setting.key)
+    identify(batches, setting.aliases)
+    numbers = {file: sender.number for file, sender in setting.senders.items()}
+    places = {file: sender.places for file, sender in setting.senders.items()}
+    for batch in batches.values():
+        found.differences += replace_older(batch, numbers, places, worthless)
     lacking = Lacking(batches)
     tables: dict[str, pd.DataFrame] = {}
     for table, batch in batches.items():
-        _type_columns(batch, region)
-        _refuse_names(batch, vocabulary(region, table))
-        _identify(batch, region, key)
         if table == "aggregates":
             aggregates.prepare(batch, batches, region)
-        _refuse_totals(batch, batches)
-        frame = _check_table(batch, batches, lacking, region)
+        refuse_totals(batch, batches)
+        frame = _check_table(batch, batches, lacking, setting.edition)
         if len(frame):
             order = list(batch.schema.unique)
             frame = frame.sort_values(order, kind="stable", ignore_index=True)
             tables[table] = validate(table, frame)
     _note_without_main(batches)
+    quality.note(batches)
+    who = reported(batches, region, setting.senders, has_workplaces="employment" in pieces)
     ordered = [batches[table] for table in TITLES if table in batches]
-    return Checked(
-        tables,
-        pd.concat([pd.DataFrame(columns=CONSERVATION), *(b.conservation() for b in ordered)]),
-        pd.concat([lacking.problems(), *(b.problems() for b in ordered)]),
-        reported(batches, region, has_workplaces="employment" in pieces),
+    checked = Checked(
+        tables=tables,
+        conservation=_all(CONSERVATION, [batch.conservation() for batch in ordered]),
+        problems=pd.concat([lacking.problems(), *(batch.problems() for batch in ordered)]),
+        held_rows=_all(HELD_ROWS, [batch.held_rows() for batch in ordered]).astype(HELD_ROWS),
+        differences=_told(found.differences),
+        replaced=_replaced(ordered),
+        reported=who,
+        people=accepted_people(batches, region),
+        names=names,
     )
+    return found, checked
+
+
+def _all(columns: Collection[str], frames: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame(columns=list(columns)), *frames], ignore_index=True)
+
+
+def _told(differences: list[Difference]) -> pd.DataFrame:
+    rows = [tuple(getattr(one, name) for name in DIFFERENCES) for one in differences]
+    return pd.DataFrame(rows, columns=list(DIFFERENCES)).astype(DIFFERENCES)
+
+
+def _replaced(batches: list[Batch]) -> dict[str, str]:
+    """Files of which every sheet was replaced → the file that did it last."""
+    by: dict[str, str] = {}
+    kept = set()
+    for batch in batches:
+        for number, piece in enumerate(batch.pieces):
+            if number in batch.replaced:
+                by[piece.file] = batch.replaced[number]
+            elif len(piece.cells):
+                kept.add(piece.file)
+    return {file: newer for file, newer in by.items() if file not in kept}
 
 
 def _names_of(pieces: dict[str, list[Piece]]) -> Names:
     surname, *given = PERSON_HEADERS[:-1]
 
     def cells(titles: list[str]) -> list[pd.Series]:
-        return [
-            piece.cells[piece.naming.positions[title]]
-            for table, sheets in pieces.items()
-            for piece in sheets
-            for title in titles
-            if has_persons(table) and title in piece.naming.positions
-        ]
+        every = [piece.text for sheets in pieces.values() for piece in sheets]
+        return [text[title] for text in every for title in titles if title in text]
 
     return Names.of(cells([surname]), cells(given))
 
 
 def _check_table(
-    batch: Batch, batches: dict[str, Batch], lacking: Lacking, region: Region
+    batch: Batch, batches: dict[str, Batch], lacking: Lacking, edition: Edition
 ) -> pd.DataFrame:
     answers = Answers(batch, batches) if batch.table == "responses" else None
     check_references(batch, batches, lacking)
@@ -112,186 +196,13 @@ def _check_table(
     else:
         _check_schema(batch)
     _check_rows(batch, batches)
+    _check_days(batch, edition)
     lacking.hold(batch)
     values = batch.data if answers is None else answers.comparable()
-    _check_clashes(batch, values)
-    _check_groups(batch, region)
-    _check_repeats(batch, values)
+    check_clashes(batch, values)
+    _check_groups(batch, edition.region)
+    check_repeats(batch, values)
     return batch.accepted() if answers is None else answers.long()
-
-
-# --- values -------------------------------------------------------------------------------------
-
-
-def _type_columns(batch: Batch, region: Region) -> None:
-    words = vocabulary(region, batch.table)
-    for column in headers(batch.table):
-        text, schema = batch.text[column], batch.schema.columns[column]
-        dtype = type_of(batch.table, column)
-        blank = BLANK_MEANS.get(batch.table, {}).get(column)
-        if not schema.nullable and blank is None:
-            _require(batch, column, schema.title)
-        if column in words:
-            batch.allowed[column] = words_of(words[column])
-            codes = _coded(batch, column, words[column])
-            batch.data[column] = codes if blank is None else codes.mask(text.isna(), blank)
-        elif column == "subject":
-            batch.allowed[column] = words_of(region.family_of_subject)
-            batch.data[column] = _subject(batch, region)
-        elif dtype == "str":
-            batch.data[column] = text
-        else:
-            values, wrong = typed(text, dtype)
-            batch.data[column] = values
-            batch.report(wrong, column, *WANTED[dtype])
-        if column in _IDENTIFIERS:
-            _refuse_dates(batch, column)
-
-
-def _refuse_names(batch: Batch, words: dict[str, dict[str, str]]) -> None:
-    """Names stop here: free text goes into the tables as it is, so it must not hold any."""
-    surname = batch.text[PERSON_HEADERS[0]] if batch.person else None
-    for column in headers(batch.table):
-        if type_of(batch.table, column) == "str" and column not in words:
-            batch.report(
-                rows_with_names(batch.text[column], surname, batch.names),
-                column,
-                "В ячейке, похоже, имя человека: в принятые таблицы имена не попадают",
-                "Уберите из ячейки фамилию, имя и инициалы.",
-                found=pd.Series("", batch.text.index),
-            )
-
-
-def _refuse_dates(batch: Batch, column: str) -> None:
-    """A spreadsheet makes a date of a code such as «1-2»; what the code was is lost."""
-    text = batch.text[column]
-    dates = text.str.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T.*)?").fillna(False).astype(bool)
-    batch.data[column] = text.mask(dates)
-    batch.report(
-        dates,
-        column,
-        "Вместо кода стоит дата: похоже, программа заменила код датой",
-        "Задайте столбцу текстовый формат и впишите код заново.",
-    )
-
-
-def _require(batch: Batch, column: str, title: str) -> None:
-    batch.report(
-        batch.text[column].isna(),
-        column,
-        f"Не заполнен столбец «{title}»",
-        f"Заполните столбец «{title}»: без него строку принять нельзя.",
-    )
-
-
-def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
-    """Replace words by codes; a word not in the list holds its row out, unless of a document."""
-    codes = {folded(word): code for word, code in words.items()}
-    text = batch.text[column]
-    if column == "domain" and TOTAL not in codes.values():
-        is_total = text.map(lambda value: folded(value) == folded(WHOLE_TEST), na_action="ignore")
-        is_total = is_total.eq(True)
-        _report_totals(batch, is_total, "Впишите компетенцию, к которой относится задание.")
-        text = text.mask(is_total)
-    if batch.table == "aggregates" and column == "municipality":
-        is_bare = text.map(folded, na_action="ignore").isin(BARE_TOTALS)
-        batch.report(is_bare, column, *aggregates.BARE_TOTAL)
-        text = text.mask(is_bare)
-    found = text.map({value: codes.get(folded(value)) for value in text.dropna().unique()})
-    if column == "document":
-        aggregates.report_documents(batch, text.notna() & found.isna())
-        return found.astype("str")
-    title = batch.schema.columns[column].title
-    batch.report(
-        text.notna() & found.isna(),
-        column,
-        f"Такого значения в столбце «{title}» быть не может",
-        f"Выберите из списка: {_listed(words)}.",
-    )
-    return found.astype("str")
-
-
-def _listed(words: dict[str, str]) -> str:
-    """The first word of each code; words with commas of their own stand in quotes."""
-    first: dict[str, str] = {}
-    for word, code in words.items():
-        first.setdefault(code, word)
-    if any("," in word for word in first.values()):
-        return "; ".join(f"«{word}»" for word in first.values())
-    return ", ".join(first.values())
-
-
-def _report_totals(batch: Batch, rows: pd.Series, remedy: str) -> None:
-    batch.report(
-        rows,
-        "domain",
-        "Здесь должна быть компетенция: итог по тесту система считает сама",
-        remedy,
-        found=pd.Series(WHOLE_TEST, batch.text.index),
-    )
-
-
-def _refuse_totals(batch: Batch, batches: dict[str, Batch]) -> None:
-    """Hold out the whole test where there are competences: of a form, of a sitting."""
-    if batch.table not in ("forms", "scores"):
-        return
-    sitting = [column for column in batch.schema.unique if column != "domain"]
-    totals = batch.data["domain"].eq(TOTAL) & batch.status.ne(BLANK)
-    wrong = _beside_competences(batch, sitting, batch)
-    if batch.table == "scores" and "forms" in batches:
-        wrong |= _beside_competences(batch, ["form_id"], batches["forms"])
-    wrong &= totals
-    _report_totals(batch, wrong, "Удалите строку с итогом по тесту.")
-    batch.data["domain"] = batch.data["domain"].mask(wrong)
-
-
-def _beside_competences(batch: Batch, on: list[str], other: Batch) -> pd.Series:
-    """Rows of `batch` that agree in `on` with a row of `other` that is of a competence."""
-    sent = other.data[other.data["domain"].notna() & other.status.ne(BLANK)]
-    sent = sent.loc[sent["domain"].ne(TOTAL), on].dropna()
-    return batch.data[on].notna().all(axis=1) & _equal_to_any(batch.data[on], sent)
-
-
-def _subject(batch: Batch, region: Region) -> pd.Series:
-    """Spell known subjects as the region does; a subject outside all families is noted."""
-    known = {folded(subject): subject for subject in region.family_of_subject}
-    text = batch.text["subject"]
-    spelled = text.map({value: known.get(folded(value)) for value in text.dropna().unique()})
-    spelled = spelled.astype("str")
-    batch.report(
-        text.notna() & spelled.isna(),
-        "subject",
-        "Предмет не входит ни в одну предметную группу региона",
-        "Исправьте название предмета или внесите его в region.yaml, ключ families.",
-        kind="note",
-        once=True,
-    )
-    return spelled.fillna(text)
-
-
-def _identify(batch: Batch, region: Region, key: bytes) -> None:
-    """Replace the person by an identity; birth year is all that is kept of the date."""
-    if batch.person is None:
-        return
-    *names, born = PERSON_HEADERS
-    for title in (*names, born):
-        if title != OPTIONAL_OF_PERSON:
-            _require(batch, title, title)
-    dates, wrong = typed(batch.text[born], DATE)
-    batch.report(wrong, born, "Дата рождения не распознана", WANTED[DATE][1])
-    for title in names:
-        empty = normalise(batch.text[title]).eq("")
-        if title != OPTIONAL_OF_PERSON:
-            batch.report(
-                empty,
-                title,
-                f"В столбце «{title}» нет ни одной буквы",
-                f"Впишите в столбец «{title}» то, что стоит в документе человека.",
-            )
-    persons = batch.text[list(names)].assign(**{born: dates})
-    batch.data[batch.person] = identities(persons, region.code, key)
-    if "birth_year" in batch.schema.columns:
-        batch.data["birth_year"] = dates.dt.year.astype("Int64")
 
 
 # --- schemas ------------------------------------------------------------------------------------
@@ -345,11 +256,52 @@ def _check_rows(batch: Batch, batches: dict[str, Batch]) -> None:
             "Балл больше максимального",
             "Проверьте балл и максимальный балл и впишите верные.",
         )
+        _refuse_sheets_above(batch, data["raw_score"] > data["max_score"])
         forms = batches.get("forms")
         _must_agree(batch, forms, ["form_id", "domain"], "max_score")
         _must_agree(batch, forms, ["form_id", "domain"], "procedure_id")
     if batch.table == "aggregates":
         aggregates.check_rows(batch, batches.get("scores"))
+
+
+def _refuse_sheets_above(batch: Batch, above: pd.Series) -> None:
+    """Hold a sheet out of which many scores are above the maximum: columns were mixed up."""
+    above &= batch.status.ne(BLANK)
+    for number in batch.piece[above].unique():
+        mine = batch.piece.eq(number) & batch.status.ne(BLANK)
+        n, n_rows = int((above & mine).sum()), int(mine.sum())
+        if n > 1 and n > _MOST_ABOVE * n_rows:
+            batch.report(
+                mine & ~above,
+                "raw_score",
+                f"На листе баллов больше максимального — {n} из {n_rows}: похоже, перепутаны "
+                "столбцы или неверен максимум, лист задержан целиком",
+                "Проверьте столбцы «Балл» и «Максимальный балл» всего листа.",
+                found=pd.Series("", batch.text.index),
+            )
+
+
+def _check_days(batch: Batch, edition: Edition) -> None:
+    """Results belong to the period; nothing can be dated after the day the data were gathered."""
+    period, data = edition.period, batch.data
+    if batch.table == "scores":
+        inside = data["taken_on"].between(
+            pd.Timestamp(period.starts_on), pd.Timestamp(period.ends_on)
+        )
+        batch.report(
+            data["taken_on"].notna() & ~inside,
+            "taken_on",
+            f"Дата диагностики вне периода издания ({period.label})",
+            "Проверьте дату; результаты другого периода присылают в его издание.",
+        )
+    for column in {"taken_on", "as_of"} & set(data):
+        batch.report(
+            data[column] > pd.Timestamp(edition.as_of),
+            column,
+            f"Дата позже дня, на который собраны данные издания ({edition.as_of:%d.%m.%Y})",
+            "Проверьте дату или ключ as_of в edition.yaml.",
+            kind="note",
+        )
 
 
 def _must_agree(batch: Batch, target: Batch | None, on: list[str], column: str) -> None:
@@ -368,93 +320,26 @@ def _must_agree(batch: Batch, target: Batch | None, on: list[str], column: str) 
     )
 
 
-def _check_clashes(batch: Batch, values: pd.DataFrame) -> None:
-    """Hold out all rows with the same key and different values, exact repeats among them too."""
-    rows = values.loc[batch.live]
-    clash = _mask(batch, _contradicting(rows, batch.key))
-    if clash.any():
-        groups = rows.loc[clash[clash].index].groupby(batch.key, dropna=False, sort=False)
-        cells = groups.ngroup().to_frame("group").assign(cell=batch.addresses(clash, _first(batch)))
-        found = cells.groupby("group")["cell"].transform(lambda group: "; ".join(group[:4]))
-        found = "строки: " + found.reindex(values.index, fill_value="")
-        batch.report(clash, _first(batch), *_CLASHES.get(batch.table, _CLASH), found=found)
-
-
-def _check_repeats(batch: Batch, values: pd.DataFrame) -> None:
-    """Keep the first of equal rows that nothing has been found against."""
-    rows = values.loc[batch.live]
-    repeated = _mask(batch, rows.duplicated())
-    involved = _mask(batch, rows.duplicated(keep=False))
-    if repeated.any():
-        groups = rows.loc[involved[involved].index].groupby(list(rows), dropna=False, sort=False)
-        kept = groups.ngroup().to_frame("group")
-        kept = kept.assign(cell=batch.addresses(involved, _first(batch)))
-        found = kept.groupby("group")["cell"].transform("first")
-        batch.report(
-            repeated,
-            _first(batch),
-            "Такая же строка уже есть",
-            "Оставьте одну из одинаковых строк.",
-            kind=SUPERSEDED,
-            found="то же: " + found.reindex(values.index, fill_value=""),
-        )
-
-
-def _first(batch: Batch) -> str:
-    """The column whose cell stands for the row."""
-    columns = batch.schema.columns
-    return batch.person or next(name for name in batch.key if not columns[name].nullable)
-
-
-def _equal_to_any(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.Series:
-    """Which of `rows` occur among `keys`; a missing value equals a missing one."""
-    both = pd.concat([keys, rows]).groupby(list(keys), dropna=False, sort=False).ngroup()
-    return both.iloc[len(keys) :].isin(both.iloc[: len(keys)])
-
-
-_CLASH = (
-    "Одна и та же запись встречается несколько раз с разными данными",
-    "Оставьте одну верную строку.",
-)
-_CLASHES = {
-    "staff": (
-        "Фамилия, имя, отчество и дата рождения совпадают, а сведения разные: это ошибка "
-        "или два разных человека",
-        "Если это один человек, оставьте одну верную строку; если два, сообщите в центр.",
-    )
-}
-
-
-def _mask(batch: Batch, part: pd.Series) -> pd.Series:
-    return part.reindex(batch.text.index, fill_value=False)
-
-
 def _check_groups(batch: Batch, region: Region) -> None:
     """Rules that rows break together; what is ambiguous is held out whole."""
     live = batch.data.loc[batch.live]
     if batch.table == "employment":
         main = live[live["is_main"].astype(bool)]
         batch.report(
-            _mask(batch, _contradicting(main, ["person_id"])),
+            spread(batch, contradicting(main, ["person_id"])),
             "is_main",
             "У человека отмечено несколько основных мест работы",
             "Оставьте «да» в одной строке человека: люди учитываются по основному месту работы.",
         )
     if batch.table == "items":
         batch.report(
-            _mask(batch, _contradicting(live, ["form_id", "position"])),
+            spread(batch, contradicting(live, ["form_id", "position"])),
             "position",
             "Под этим номером в форме стоит несколько заданий",
             "Дайте каждому заданию формы свой номер.",
         )
     if batch.table == "aggregates":
         aggregates.check_groups(batch, region)
-
-
-def _contradicting(rows: pd.DataFrame, on: list[str]) -> pd.Series:
-    """Which of `rows` agree in `on` with a row that says something else."""
-    distinct = rows.drop_duplicates()
-    return _equal_to_any(rows[on], distinct.loc[distinct.duplicated(on), on])
 
 
 def _note_without_main(batches: dict[str, Batch]) -> None:

@@ -7,11 +7,14 @@ of birth; in the canonical tables by a keyed identity.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-import numpy as np
 import pandas as pd
 
+from nmc_utils.intake import header, personal
+from nmc_utils.intake.synonyms import dictionary, folded, nearest, plain, synonyms
 from nmc_utils.intake.workbook import Sheet
 from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, SCHEMAS, TITLES
@@ -30,19 +33,10 @@ BLANK_MEANS = {"aggregates": {"domain": TOTAL, "municipality": TOTAL}}
 WITH_TOTALS = ("aggregates",)
 #: The sheet that explains a workbook and holds no records.
 EXPLANATION = "Пояснение"
-#: Type of a column → what is wrong with a cell that holds something else, and what to do.
-WANTED = {
-    "float64": ("Здесь должно быть число", "Впишите число цифрами, например 12,5."),
-    "Int64": ("Здесь должно быть целое число", "Впишите целое число цифрами, например 12."),
-    DATE: ("Здесь должна быть дата", "Впишите дату в виде 21.11.2026."),
-    "bool": ("Здесь должно быть «да» или «нет»", "Впишите «да» или «нет»."),
-}
-
 #: What says that a number is of the whole region, besides its name; the first is offered.
 WHOLE_REGION = ("весь регион", "всего по региону", "итого по региону")
 #: What stands under the rows of a municipality as well as under those of the region.
 BARE_TOTALS = ("итого", "всего", "регион")
-_NUMBER = r"[+-]?[0-9]{1,40}(?:[.,][0-9]{1,40})?(?:[eE][+-]?[0-9]{1,3})?"
 
 
 def has_persons(table: str) -> bool:
@@ -72,24 +66,57 @@ def type_of(table: str, column: str) -> str:
     return DATE if pd.api.types.is_datetime64_dtype(dtype) else str(dtype)
 
 
-def folded(text: str) -> str:
-    """Bring spellings of one word together: case, ё and е, spaces, kinds of hyphen, «60 %»."""
-    text = re.sub(r"\s*[-\u2010-\u2015]\s*", "-", text.casefold().replace("ё", "е"))
-    text = re.sub(r"\s+%", "%", text)
-    return " ".join(text.split())
-
-
-_TABLES = {folded(title): table for table, title in TITLES.items()}
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, str]:
+    """What people call a sheet → the table."""
+    listed = synonyms().sheets
+    return dictionary({table: [TITLES[table], *words] for table, words in listed.items()})
 
 
 def table_of(sheet: str) -> str | None:
-    """The table that a sheet of this name holds, None for a name nobody has agreed on."""
-    return _TABLES.get(folded(sheet))
+    """The table that a sheet of this name holds, None for a name that says nothing."""
+    return _tables().get(plain(re.sub(r"^\s*[0-9]{1,2}[.)]\s*", "", sheet)))
+
+
+def table_of_file(stem: str) -> str | None:
+    """The table that the name of a file tells, if it is one: «Абакан_Результаты 2023»."""
+    words = " ".join(re.findall(r"[^\W\d_]+", plain(re.sub(r"[_-]", " ", stem))))
+    found: dict[str, str] = {}
+    for phrase in sorted(_tables(), key=len, reverse=True):
+        if f" {phrase} " in f" {words} ":
+            found[phrase] = _tables()[phrase]
+            words = words.replace(phrase, " ")
+    tables = set(found.values())
+    return tables.pop() if len(tables) == 1 else None
+
+
+def is_unnamed(sheet: str) -> bool:
+    """Whether the name of a sheet is what a program gave it: «Лист1», «Sheet2» or nothing."""
+    words = {plain(word) for word in synonyms().unnamed} | {""}
+    return plain(re.sub(r"[\s0-9()]+$", "", sheet)) in words
+
+
+def table_by_header(sheet: Sheet) -> str | None:
+    """Return the one table whose columns a sheet has, or None where it could be another as well.
+
+    A list of people with nothing else is no table: it may be a list of anybody.
+    """
+    found: dict[str, int] = {}
+    for table in SCHEMAS:
+        naming = name_columns(table, sheet)
+        own = [name for name in naming.positions if name in headers(table)]
+        titled = sum(map(bool, naming.header))
+        known = len(naming.positions) + len(naming.ignored) + (naming.full_name is not None)
+        is_whole = not (naming.missing or naming.repeated or naming.ambiguous)
+        if is_whole and own and known >= 2 and known * 2 >= titled:
+            found[table] = known
+    best = [table for table, known in found.items() if known == max(found.values())]
+    return best[0] if len(best) == 1 else None
 
 
 def is_explanation(sheet: str) -> bool:
     """Whether a sheet of this name holds no records."""
-    return folded(sheet) == folded(EXPLANATION)
+    return plain(sheet) in {plain(word) for word in (EXPLANATION, *synonyms().explanations)}
 
 
 @dataclass(frozen=True)
@@ -106,9 +133,22 @@ class Naming:
     repeated
         Headers that stand above more than one column.
     unknown
-        Positions of columns that have a header nobody has agreed on.
+        Positions of columns that have a header nobody has agreed on, or values and no header.
+    nearest
+        Position of an unknown column → the agreed header that was perhaps meant.
+    personal
+        Position of an unknown column → the kind of personal data that it seems to hold.
+    ignored
+        Positions of columns that are left aside silently: numbers of rows.
+    full_name
+        Position of the column that holds surname, given name and patronymic together.
     header, header_row
-        The text above each column, and the last row of the header: records stand below it.
+        The text above each column with its unit, and the last row of the header with the rows of
+        units and of column numbers: records stand below it.
+    repeated_rows
+        Rows below that repeat the header.
+    ambiguous
+        Why nobody can tell which row is the header; None where it is clear.
     """
 
     positions: dict[str, int]
@@ -116,36 +156,173 @@ class Naming:
     absent: list[str]
     repeated: list[str]
     unknown: list[int]
+    nearest: dict[int, str]
+    personal: dict[int, str]
+    ignored: list[int]
+    full_name: int | None
     header: list[str | None]
     header_row: int
+    repeated_rows: tuple[int, ...] = ()
+    ambiguous: str | None = None
 
 
 def name_columns(table: str, sheet: Sheet) -> Naming:
     """Find the header of a sheet and name its columns."""
-    header_row = sheet.first_row
-    header = [None] * sheet.grid.shape[1]
-    if header_row:
-        header = [None if pd.isna(text) else text for text in sheet.grid.loc[header_row]]
-    expected = {title: name for name, title in headers(table).items()}
-    if has_persons(table):
-        expected = {title: title for title in PERSON_HEADERS} | expected
-    names = {folded(title): name for title, name in expected.items()}
-    positions: dict[str, int] = {}
-    repeated, unknown = [], []
-    for position, title in enumerate(header):
-        name = names.get(folded(title or ""))
-        if name is None and table == "responses" and re.fullmatch(r"[1-9][0-9]{0,2}", title or ""):
-            name = title
-        if name is None:
-            unknown.append(position)
-        elif name in positions:
-            repeated.append(str(title))
-        else:
-            positions[name] = position
-    lacking = {title: name for title, name in expected.items() if name not in positions}
-    absent = [title for title, name in lacking.items() if _is_optional(table, name)]
-    missing = [title for title in lacking if title not in absent]
-    return Naming(positions, missing, absent, repeated, unknown, header, header_row)
+    words = _words(table)
+    found = header.find(sheet.grid, words.recognised)
+    positions, repeated = words.named(found.titles)
+    ignored = [at for at, titles in enumerate(found.titles) if words.are_ignored(titles)]
+    full_name = positions.pop(_FULL_NAME, None)
+    if full_name is not None:
+        full_name, aside = _full_or_parts(positions, full_name)
+        ignored += aside
+    used = {*positions.values(), *ignored, full_name}
+    below = sheet.below(found.last)
+    unknown = [
+        at
+        for at, title in enumerate(found.shown)
+        if at not in used and (title or below[at].notna().any())
+    ]
+    kinds = {at: personal.kind_of(found.shown[at], below[at]) for at in unknown}
+    near = {at: words.nearest(found.shown[at] or "") for at in unknown}
+    parts = PERSON_HEADERS[:3] if full_name is not None else ()
+    lacking = [name for name in words.expected if name not in positions and name not in parts]
+    return Naming(
+        positions=positions,
+        missing=[words.expected[name] for name in lacking if not _is_optional(table, name)],
+        absent=[words.expected[name] for name in lacking if _is_optional(table, name)],
+        repeated=repeated,
+        unknown=unknown,
+        nearest={at: title for at, title in near.items() if title},
+        personal={at: kind for at, kind in kinds.items() if kind},
+        ignored=sorted(ignored),
+        full_name=full_name,
+        header=found.shown,
+        header_row=found.last,
+        repeated_rows=found.repeated,
+        ambiguous=_ambiguous([found.first, *found.ambiguous]),
+    )
+
+
+def _full_or_parts(positions: dict[str, int], full_name: int) -> tuple[int | None, list[int]]:
+    """Choose between a full name and its parts; what is not used is left aside."""
+    parts = [part for part in PERSON_HEADERS[:3] if part in positions]
+    if set(PERSON_HEADERS[:2]) <= set(parts):
+        return None, [full_name]
+    return full_name, [positions.pop(part) for part in parts]
+
+
+def _ambiguous(rows: list[int]) -> str | None:
+    if len(rows) < 2:
+        return None
+    named = f"{', '.join(map(str, rows[:-1]))} и {rows[-1]}"
+    return f"Неясно, где заголовки столбцов: на них одинаково похожи строки {named}"
+
+
+_FULL_NAME, _ITEM = "full_name", re.compile(r"[1-9][0-9]{0,2}")
+
+
+class _Words:
+    """What people may write above the columns of a table.
+
+    `expected` are the columns with the headers that were agreed on, the person's first.
+    """
+
+    def __init__(self, table: str):
+        own = headers(table)
+        self.expected = dict(own)
+        written = {name: synonyms().of_column(table, name) for name in own}
+        if has_persons(table):
+            self.expected = {title: title for title in PERSON_HEADERS} | own
+            written |= synonyms().persons | {_FULL_NAME: synonyms().full_name}
+        self._agreed = {plain(title): name for name, title in self.expected.items()}
+        self._written = dictionary(
+            {
+                name: [*words, *filter(None, [self.expected.get(name)])]
+                for name, words in written.items()
+            }
+        )
+        self._ignored = {plain(word) for word in synonyms().ignored}
+        self._notes = set(synonyms().notes)
+        self._own_words = {
+            name: set(_WORDS.findall(folded(" ".join([self.expected.get(name, ""), *words]))))
+            for name, words in written.items()
+        }
+        prefixes = "|".join(re.escape(plain(word)) for word in synonyms().items)
+        self._item = re.compile(rf"(?:{prefixes}) ?({_ITEM.pattern})")
+        self._has_items = table == "responses"
+        self._known: dict[str, tuple[int, str] | None] = {}
+
+    def recognised(self, titles: header.Titles) -> dict[str, int]:
+        """Name the columns, but for items: a number in a cell is no sign of a header."""
+        named, _ = self.named(titles)
+        return {name: at for name, at in named.items() if not _ITEM.fullmatch(name)}
+
+    def named(self, titles: header.Titles) -> tuple[dict[str, int], list[str]]:
+        """Name → position; and the headers that stand above several columns.
+
+        A header that was agreed on goes before what people write instead.
+        """
+        found: dict[str, list[tuple[int, int]]] = {}
+        for at, texts in enumerate(titles):
+            known = next(filter(None, map(self._known_as, texts)), None)
+            if known and not self.are_ignored(texts):
+                found.setdefault(known[1], []).append((known[0], at))
+        positions = {name: min(places)[1] for name, places in found.items()}
+        repeated = [
+            self.expected.get(name, name if name != _FULL_NAME else "ФИО")
+            for name, places in found.items()
+            for _ in [rank for rank, _ in places if rank == min(places)[0]][1:]
+        ]
+        return positions, repeated
+
+    def are_ignored(self, texts: list[str]) -> bool:
+        """Whether these titles are of a column that is left aside."""
+        return any(plain(text) in self._ignored for text in texts)
+
+    def nearest(self, title: str) -> str | None:
+        """The agreed header that was perhaps meant."""
+        known = self._agreed | self._written
+        near = nearest(title, known, 1)
+        name = known[near[0]] if near else None
+        return self.expected.get(name, "Фамилия" if name == _FULL_NAME else None)
+
+    def _known_as(self, title: str) -> tuple[int, str] | None:
+        """How freely a title was read, from 0, and the name of its column."""
+        if title not in self._known:
+            self._known[title] = self._read(title)
+        return self._known[title]
+
+    def _read(self, title: str) -> tuple[int, str] | None:
+        if name := self._agreed.get(plain(title)):
+            return 0, name
+        if name := self._written.get(plain(title)):
+            return 1, name
+        if self._has_items and (match := self._item.fullmatch(plain(title))):
+            return int(match[0] != match[1]), match[1]
+        for rest, notes in _without_notes(title):
+            name = self._agreed.get(plain(rest)) or self._written.get(plain(rest))
+            if name and notes <= self._notes | self._own_words[name]:
+                return 2, name
+        return None
+
+
+_WORDS = re.compile(r"[^\W\d_]+|%")
+
+
+@lru_cache(maxsize=len(SCHEMAS))
+def _words(table: str) -> _Words:
+    return _Words(table)
+
+
+def _without_notes(title: str) -> Iterator[tuple[str, set[str]]]:
+    """Leave out what stands in brackets, then what stands after a comma; with the words of it."""
+    bare = re.sub(r"[(\[][^)\]]*[)\]]?", " ", title)
+    inside = " ".join(re.findall(r"[(\[]([^)\]]*)", title))
+    head, _, tail = bare.partition(",")
+    for rest, notes in ((bare, inside), (head, f"{inside} {tail}")):
+        without_footnote = re.sub(r"(?<=[^\W\d_])[0-9]{1,2}\s*$", "", rest)
+        yield without_footnote, set(_WORDS.findall(folded(notes)))
 
 
 def _is_optional(table: str, name: str) -> bool:
@@ -162,7 +339,7 @@ def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
     words = {
         "municipality": {name: code for code, name in region.municipality_names.items()},
         "domain": {name: code for code, name in region.competence_names.items()},
-        **{column: {word: code for code, word in codes.items()} for column, codes in CODED.items()},
+        **{column: _words_for(column) for column in CODED},
     }
     if table in ("forms", "scores"):
         words["domain"] = {WHOLE_TEST: TOTAL} | words["domain"]
@@ -177,6 +354,13 @@ def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
         for column in SCHEMAS[table].columns
         if column in words and type_of(table, column) == "str"
     }
+
+
+def _words_for(column: str) -> dict[str, str]:
+    """The agreed words of a column of codes, then what people write instead."""
+    agreed = {word: code for code, word in CODED[column].items()}
+    written = synonyms().words.get(column, {})
+    return agreed | {word: code for code, words in written.items() for word in words}
 
 
 def _counted(region: Region) -> dict[str, dict[str, str]]:
@@ -201,21 +385,3 @@ def _documents(region: Region) -> dict[str, str]:
         for word in (document.id, document.short, document.title):
             named.setdefault(folded(word), set()).add(document.id)
     return {word: next(iter(ids)) for word, ids in named.items() if len(ids) == 1}
-
-
-def typed(text: pd.Series, dtype: str) -> tuple[pd.Series, pd.Series]:
-    """Values of `dtype`, and which cells hold something else."""
-    if dtype == "bool":
-        values = text.str.casefold().map({word: flag for flag, word in YES_NO.items()})
-        values = values.astype("boolean")
-    elif dtype == DATE:
-        iso = text.str.replace(r"T.*$", "", regex=True)
-        iso = iso.str.replace(r"^([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})$", r"\3-\2-\1", regex=True)
-        values = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce").astype(DATE)
-    else:
-        written = text.str.fullmatch(_NUMBER).fillna(False).astype(bool)
-        values = pd.to_numeric(text.where(written).str.replace(",", ".", regex=False))
-        values = values.astype("float64").where(np.isfinite(values.astype("float64")))
-        if dtype == "Int64":
-            values = values.where(values.eq(values.round()) & values.abs().lt(1e15)).astype("Int64")
-    return values, text.notna() & values.isna()

@@ -8,6 +8,8 @@ place of its digest among the digests.
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,51 +37,121 @@ class Sent:
     Attributes
     ----------
     digests
-        Label → SHA-256 of the workbook.
+        Label → SHA-256 of the file.
     books, problems
-        Workbooks that can be read, and what is wrong with the other files.
+        Files that can be read, and what is wrong with the others.
     files
         Label → name in the folder, for the terminal alone.
+    numbers
+        Label → in which order the files came, from 1.
+    skipped
+        Labels of files that are nobody's report.
     """
 
     digests: dict[str, str]
     books: list[Workbook]
     problems: list[dict[str, str]]
     files: dict[str, str]
+    numbers: dict[str, int]
+    skipped: frozenset[str]
 
 
 def read_folder(edition: Edition) -> Sent:
-    """Read all workbooks; whatever else lies in the folder becomes a problem."""
-    folder, found = edition.sent, {}
-    for path in sorted(folder.iterdir(), key=lambda path: path.name) if folder.is_dir() else []:
-        if not path.name.startswith((".", "~$")) and path.name != DEFINITION:
-            found[path] = _content(path)
+    """Read all files; whatever cannot be read becomes a problem.
+
+    Which file came first is kept in ``.received.json`` beside them, because a copied folder does
+    not remember it; files that are not in it yet follow by the time of their last change.
+    """
+    found = {path: _content(path) for path in listed(edition.sent)}
     digests = {
         path: hashlib.sha256(content).hexdigest()
         for path, content in found.items()
         if isinstance(content, bytes)
     }
     labels = _labels(list(found), digests, edition.region)
+    order = _received(edition.sent, digests)
     sent = Sent(
         {labels[path]: digest for path, digest in digests.items()},
         [],
         [],
         {label: path.name for path, label in labels.items()},
+        {labels[path]: number for number, path in enumerate(order, start=1)},
+        frozenset(labels[path] for path in found if path.name.startswith(OWNER_MARK)),
     )
     for path, content in found.items():
+        label = labels[path]
+        if label in sent.skipped:
+            sent.problems.append(problem(label, "skipped", *_OWNER_FILE))
+            continue
         try:
             if isinstance(content, UnreadableError):
                 raise content
-            sent.books.append(workbook.read(labels[path], content))
+            sent.books.append(workbook.read(label, content))
         except UnreadableError as error:
-            sent.problems.append(problem(labels[path], "file", str(error), error.remedy))
+            sent.problems.append(problem(label, "file", str(error), error.remedy))
     return sent
 
 
+#: How a spreadsheet calls the file by which it says that it has another one open.
+OWNER_MARK = "~$"
+_OWNER_FILE = (
+    "Это служебный файл открытой книги, данных в нём нет",
+    "Закройте книгу в Excel; сам файл присылать не нужно.",
+)
+#: Folders beside what was sent: blank workbooks, and what goes back.
+BLANKS, RETURNED = "blanks", "returned"
+RECEIVED = ".received.json"
+
+
+def listed(folder: Path) -> list[Path]:
+    """What was sent, by name."""
+    ours = (DEFINITION, BLANKS, RETURNED)
+    paths = folder.iterdir() if folder.is_dir() else ()
+    mine = [path for path in paths if path.name not in ours and not path.name.startswith(".")]
+    return sorted(mine, key=lambda path: path.name)
+
+
+def _received(folder: Path, digests: dict[Path, str]) -> list[Path]:
+    """Put the files in the order in which they came, and remember it."""
+    register = folder / RECEIVED
+    known = _remembered(register)
+    place = {digest: number for number, digest in enumerate(known)}
+    ordered = sorted(
+        digests,
+        key=lambda path: (
+            place.get(digests[path], len(known)),
+            0 if digests[path] in place else path.stat().st_mtime_ns,
+            len(path.name),
+            path.name,
+        ),
+    )
+    fresh = [digests[path] for path in ordered if digests[path] not in place]
+    if fresh:
+        building = register.with_suffix(".new")
+        building.write_text(json.dumps([*known, *dict.fromkeys(fresh)], indent=0) + "\n", "utf-8")
+        os.replace(building, register)
+    return ordered
+
+
+def _remembered(register: Path) -> list[str]:
+    if not register.is_file():
+        return []
+    try:
+        known = json.loads(register.read_text("utf-8"))
+    except ValueError:
+        known = None
+    if not isinstance(known, list):
+        raise ValueError(
+            f"{register}: файл повреждён. Удалите его: порядок файлов определится по времени их "
+            "последнего изменения"
+        )
+    return known
+
+
 def _content(path: Path) -> bytes | UnreadableError:
-    if path.is_dir() or path.suffix.lower() != ".xlsx":
+    if path.is_dir():
         return UnreadableError(
-            "Это не книга Excel (.xlsx)", "Сохраните таблицы в книге .xlsx прямо в папке издания."
+            "Это папка, а не файл", "Положите файлы прямо в папку издания, без вложенных папок."
         )
     try:
         return path.read_bytes()

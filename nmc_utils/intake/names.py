@@ -16,7 +16,7 @@ from itertools import pairwise
 import pandas as pd
 
 from nmc_utils.intake.columns import folded
-from nmc_utils.intake.pseudonyms import normalise
+from nmc_utils.intake.persons import normalise, without_look_alikes
 
 #: Endings of cases of surnames and given names.
 _ENDINGS = frozenset(
@@ -33,7 +33,7 @@ _PATRONYMIC = re.compile(
     r"(?:[ое]вич|ьич|ьмич|укич|омич|итич)(?:а|у|ем|е)?$|(?:[ое]вн|иничн|итичн)(?:а|ы|е|у|ой)$"
 )
 #: Whom a school or a street is named after.
-_HONOURED = re.compile(
+HONOURED = re.compile(
     r"\b(?i:имени|им|памяти)\b\.?\s*(?:[^\W\d_]\.\s*){0,2}[^\W\d_]+(?:-[^\W\d_]+)*"
 )
 #: Capitalised words that may stand beside «И.О.» and are nobody's surname.
@@ -50,7 +50,7 @@ _BREAK = re.compile(r"[^.,(\s/:\-]")  # what stands between two words that do no
 @lru_cache(maxsize=100_000)
 def _marks(word: str) -> frozenset[str]:
     """What a word of a text may be a form of: «=» the word itself, «^» with a capital, stems."""
-    plain = folded(word)
+    plain = folded(without_look_alikes(word))
     marks = {"=" + plain} | ({"^" + plain} if word[0].isupper() else set())
     marks |= {plain[:-n] for n in (1, 2, 3) if len(plain) - n >= 3 and plain[-n:] in _ENDINGS}
     return frozenset(marks)
@@ -97,14 +97,36 @@ class Names:
             ),
         )
 
+    @classmethod
+    def union(cls, several: Iterable[Names]) -> Names:
+        """Put the names of several editions together."""
+        several = list(several)
+        return cls(
+            frozenset().union(*(names.surnames for names in several)),
+            frozenset().union(*(names.given for names in several)),
+        )
+
     def know(self, word: str) -> bool:
         """Whether `word` is a form of somebody's name."""
-        marks = _marks(word)
-        return not (marks.isdisjoint(self.surnames) and marks.isdisjoint(self.given))
+        return self.has_surname(word) or self.has_given(word)
+
+    def has_surname(self, word: str) -> bool:
+        """Whether `word` is a form of somebody's surname."""
+        return not _marks(word).isdisjoint(self.surnames)
+
+    def has_given(self, word: str) -> bool:
+        """Whether `word` is a form of somebody's given name or patronymic."""
+        return not _marks(word).isdisjoint(self.given)
+
+
+def is_patronymic(word: str) -> bool:
+    """Whether `word` looks like a patronymic, in any case of the language."""
+    return bool(_PATRONYMIC.search(folded(without_look_alikes(word))))
 
 
 def _distinct(columns: Iterable[pd.Series]) -> set[str]:
-    return {name for column in columns for name in normalise(column).dropna().unique()}
+    cells = {name for column in columns for name in column.dropna().unique()}
+    return set(normalise(pd.Series(sorted(cells), dtype="str")))
 
 
 def rows_with_names(text: pd.Series, surname: pd.Series | None, names: Names) -> pd.Series:
@@ -136,7 +158,7 @@ def _names_its_person(text: pd.Series, surname: pd.Series) -> pd.Series:
     of_all = frozenset().union(*of_surname.values())
     of_value = {}
     for value in text.dropna().unique():
-        words = _WORD.findall(_HONOURED.sub(" ; ", value))
+        words = _WORD.findall(HONOURED.sub(" ; ", value))
         marks = frozenset().union(*map(_marks, words)) & of_all
         if marks:
             of_value[value] = marks
@@ -149,7 +171,7 @@ def _names_its_person(text: pd.Series, surname: pd.Series) -> pd.Series:
 
 
 def _names_somebody(value: str, names: Names) -> bool:
-    for run in _runs(_HONOURED.sub(" ; ", value).replace("_", " ")):
+    for run in _runs(HONOURED.sub(" ; ", value).replace("_", " ")):
         kinds = [_kinds(word, is_dotted, names) for word, is_dotted in run]
         pairs, triples = list(pairwise(kinds)), list(zip(kinds, kinds[1:], kinds[2:], strict=False))
         if any(_is_name_of_two(*pair) for pair in pairs):

@@ -7,41 +7,29 @@ their key is public, so that everyone's outputs are equal.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+import json
 import os
 import secrets
-import sys
 from pathlib import Path
 
 import pandas as pd
 
 from nmc_utils.editions import Edition
-from nmc_utils.intake.columns import PERSON_HEADERS
+from nmc_utils.intake import crosswalk
+from nmc_utils.intake.persons import OWN_CODE, PERSON_HEADERS, by_value, folded_code, normalise
+from nmc_utils.intake.protected import (
+    KeyFileError,
+    key_digest,
+    key_path,
+    make_folder,
+    refuse_inside,
+    refuse_open,
+)
 
 DEMONSTRATION_KEY = b"nmc demonstration key, public on purpose: it protects nobody"
 KEY_BYTES = 32
 ID_LENGTH = 20  # hex digits, 80 bits: two of a million persons collide with probability 4e-13
-
-
-class KeyFileError(ValueError):
-    """The key of the identities cannot be used; the message says why and what to do."""
-
-
-def normalise(names: pd.Series) -> pd.Series:
-    """Bring spellings of one name together: case, ё and е, Unicode form, spaces and hyphens.
-
-    A dash instead of a patronymic is an empty one. Missing names stay missing.
-    """
-    return (
-        names.str.normalize("NFC")
-        .str.casefold()
-        .str.normalize("NFC")
-        .str.replace("ё", "е", regex=False)
-        .str.replace(r"\s*[-\u2010-\u2015\u2212]+\s*", "-", regex=True)
-        .str.replace(r"\s+", " ", regex=True)
-        .str.strip(" -")
-    )
 
 
 def identities(frame: pd.DataFrame, region_code: str, key: bytes) -> pd.Series:
@@ -51,6 +39,7 @@ def identities(frame: pd.DataFrame, region_code: str, key: bytes) -> pd.Series:
     ----------
     frame
         One row a person, with the columns `PERSON_HEADERS`: three of text and a date of birth.
+        With a column `OWN_CODE` that alone identifies a person.
     region_code
         Enters the identity: a person known to two regions has two.
     key
@@ -59,20 +48,86 @@ def identities(frame: pd.DataFrame, region_code: str, key: bytes) -> pd.Series:
     Returns
     -------
     Series of 20 hexadecimal digits on the index of `frame`; missing where the surname, the given
-    name or the date of birth is.
+    name or the date of birth is, or the own code.
     """
-    *names, born = PERSON_HEADERS
-    surname, given, patronymic = (normalise(frame[name].astype("str")) for name in names)
-    parts = [surname, given, patronymic.fillna(""), frame[born].dt.strftime("%Y-%m-%d")]
     message = pd.Series(region_code, index=frame.index, dtype="str")
-    for part in parts:
+    for part in _identifying(frame):
         message = message + "\x1f" + part
-    message = message.mask(surname.eq("") | given.eq(""))
     codes = {
         text: hmac.digest(key, text.encode(), "sha256").hex()[:ID_LENGTH]
         for text in message.dropna().unique()
     }
     return message.map(codes).astype("str")
+
+
+def _identifying(frame: pd.DataFrame) -> list[pd.Series]:
+    """What tells a person from others; missing in a part: nobody can be told."""
+    if OWN_CODE in frame:
+        code = by_value(frame[OWN_CODE].astype("str"), folded_code)
+        return [code.mask(code.eq(""))]
+    surname, given, patronymic, born = _normalised(frame)
+    return [surname.mask(surname.eq("")), given.mask(given.eq("")), patronymic.fillna(""), born]
+
+
+def _normalised(frame: pd.DataFrame) -> list[pd.Series]:
+    *names, born = PERSON_HEADERS
+    parts = [normalise(frame[name].astype("str")) for name in names]
+    return [*parts, pd.to_datetime(frame[born]).dt.strftime("%Y-%m-%d").astype("str")]
+
+
+def collisions(frame: pd.DataFrame, ids: pd.Series) -> pd.Series:
+    """Which rows share an identity with a row of somebody else.
+
+    Parameters
+    ----------
+    frame
+        As in `identities`, of all tables of an edition.
+    ids
+        Their identities, before aliases: a changed surname is not somebody else.
+
+    Returns
+    -------
+    Series of booleans. Names differ when both rows give them: a name that is left out beside an own
+    code contradicts nothing.
+    """
+    parts = [part.mask(part.eq("")) for part in _normalised(frame)]
+    persons = pd.concat(parts, axis=1, keys=PERSON_HEADERS)
+    if OWN_CODE not in frame:  # here a patronymic that is left out makes another person
+        persons["Отчество"] = persons["Отчество"].fillna("-")
+    differing = persons.groupby(ids.to_numpy()).nunique().gt(1).any(axis=1)
+    return ids.isin(differing.index[differing])
+
+
+def probable_duplicates(frame: pd.DataFrame, ids: pd.Series) -> pd.Series:
+    """Groups of rows that are probably one person under several identities.
+
+    Same surname, given name and date of birth, and a patronymic that differs or is left out; or all
+    of them the same under two own codes. They are shown, never merged: two people may be so alike.
+
+    Parameters
+    ----------
+    frame, ids
+        As in `collisions`.
+
+    Returns
+    -------
+    Series of Int64 on the index of `frame`: the number of the group from 0, missing where the row
+    is in none.
+    """
+    surname, given, patronymic, born = _normalised(frame)
+    keys = [surname.mask(surname.eq("")), given.mask(given.eq("")), born]
+    if OWN_CODE in frame:
+        keys.append(patronymic.fillna(""))
+    persons = pd.concat(keys, axis=1).set_axis(range(len(keys)), axis=1)
+    known = persons[ids.notna().to_numpy()].dropna()
+    one = known.groupby(list(known), sort=False)
+    several = ids.loc[known.index].groupby(one.ngroup()).transform("nunique").gt(1)
+    chosen = known[several]
+    groups = chosen.groupby(list(chosen), sort=False).ngroup() if len(chosen) else several[several]
+    return groups.astype("Int64").reindex(frame.index)
+
+
+# --- the key --------------------------------------------------------------------------------------
 
 
 def key_for(edition: Edition) -> bytes:
@@ -81,41 +136,69 @@ def key_for(edition: Edition) -> bytes:
     Raises
     ------
     KeyFileError
-        The key file lies inside the data root, others may read it, or it is damaged.
+        The key file lies inside the data root, others may read it, it is damaged, or it is gone
+        though it has been used.
     """
     if edition.is_demonstration:
         return DEMONSTRATION_KEY
     path = key_path(edition.region.code)
-    if path.resolve().is_relative_to(edition.root.resolve()):
-        raise KeyFileError(
-            f"{path}: ключ лежит внутри папки данных {edition.root}. Перенесите его в другое место "
-            "и укажите это место в NMC_KEY: вместе с данными ключ раскрывает имена."
-        )
+    refuse_inside(path, edition, "ключ", "NMC_KEY")
     if not path.exists():
+        if used := _used_keys(edition):
+            raise KeyFileError(
+                f"{path}: ключа региона нет, а им уже сделаны личные коды "
+                f"({', '.join(str(place) for place in used)}). {_lost(edition)}"
+            )
         _make_key(path)
     return _read_key(path)
 
 
-def key_digest(key: bytes) -> str:
-    """Digest by which a run records which key it used."""
-    return hashlib.sha256(b"nmc key\x1f" + key).hexdigest()
+def check_key(edition: Edition, key: bytes) -> None:
+    """Refuse a key that is not the one of the region's earlier identities.
+
+    Raises
+    ------
+    KeyFileError
+        Under this key the same people would get other identities than they have.
+    """
+    if edition.is_demonstration:
+        return
+    others = [place for place, used in _used_keys(edition).items() if used != key_digest(key)]
+    if others:
+        raise KeyFileError(
+            f"{edition}: ключ не тот, которым сделаны прежние личные коды региона "
+            f"({', '.join(str(place) for place in others)}): с ним коды тех же людей станут "
+            f"другими. Ничего не записано. {_lost(edition)}"
+        )
 
 
-def key_path(region_code: str) -> Path:
-    """Where the key of a region lives: ``NMC_KEY``, else the user's configuration folder."""
-    if named := os.environ.get("NMC_KEY"):
-        return Path(named).expanduser().absolute()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "nmc" / f"{region_code}.key"
+def _lost(edition: Edition) -> str:
+    code = edition.region.code
+    tables, persons = edition.root / "validated" / code, crosswalk.path_of(edition).parent
+    return (
+        f"Верните прежний файл ключа {key_path(code)} из резервной копии. Если он утрачен "
+        f"навсегда, удалите папки {tables} и {persons} и примите все издания региона заново: "
+        "сравнить людей с прежними прогонами будет нельзя."
+    )
+
+
+def _used_keys(edition: Edition) -> dict[Path, str]:
+    """Where submitted records of the region have left identities → digest of their key."""
+    used = {}
+    tables = edition.root / "validated" / edition.region.code
+    for path in sorted(tables.glob("*/sources.json")):
+        try:
+            sources = json.loads(path.read_text("utf-8"))
+            digest, origin = sources["key"], sources.get("origin", "")
+        except (OSError, ValueError, KeyError, TypeError):  # damaged: intake writes it anew
+            continue
+        if origin != "demonstration" and digest != key_digest(DEMONSTRATION_KEY):
+            used[path.parent] = digest
+    return used | crosswalk.keys_used(edition)
 
 
 def _make_key(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:  # another process made it first: theirs counts
@@ -125,10 +208,7 @@ def _make_key(path: Path) -> None:
 
 
 def _read_key(path: Path) -> bytes:
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise KeyFileError(
-            f"{path}: ключ доступен другим пользователям. Выполните: chmod 600 {path}"
-        )
+    refuse_open(path, "ключ")
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError) as error:

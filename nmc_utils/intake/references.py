@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
-from nmc_utils.intake.batch import BLANK, PROBLEM, Batch, problem
+from nmc_utils.intake.batch import BLANK, PROBLEM, Batch, numbered, problem
+from nmc_utils.intake.columns import folded
+from nmc_utils.intake.conversion import IDENTIFIERS, report_unknown
 from nmc_utils.intake.shown import words_of
 from nmc_utils.tables import TITLES
 
@@ -49,6 +53,8 @@ def check_references(batch: Batch, batches: dict[str, Batch], lacking: Lacking) 
     for columns, target in _REFERENCES.get(batch.table, []):
         if lacking.behind(target):
             continue
+        if columns == ["organization_id"]:
+            _spell_as_registered(batch, batches[target])
         wanted = batch.data[columns]
         usable = wanted.notna().all(axis=1)
         if len(columns) > 1:  # an unknown form has been reported already
@@ -59,18 +65,48 @@ def check_references(batch: Batch, batches: dict[str, Batch], lacking: Lacking) 
         sent = _among(wanted, batches[target])
         known = _among(wanted, batches[target], live=True)
         noun, title = _NOUNS[columns[-1]], TITLES[target]
-        batch.report(
-            usable & ~sent,
-            columns[-1],
-            f"{noun} нет на листе «{title}» ни в одном файле",
-            f"Исправьте значение, добавьте строку на лист «{title}» или дождитесь файла с ней.",
-        )
+        meaning = f"{noun} нет на листе «{title}» ни в одном файле"
+        remedy = f"Исправьте значение или добавьте строку на лист «{title}»."
+        if columns[-1] in IDENTIFIERS:
+            known_codes = batches[target].accepted()[columns[-1]].unique()
+            report_unknown(batch, usable & ~sent, columns[-1], meaning, remedy, known_codes)
+        else:
+            batch.report(usable & ~sent, columns[-1], meaning, remedy)
         batch.report(
             usable & sent & ~known,
             columns[-1],
             f"{noun} нет среди принятых: строка на листе «{title}» задержана",
             f"Сначала исправьте строку на листе «{title}».",
         )
+
+
+def _spell_as_registered(batch: Batch, register: Batch) -> None:
+    """Write an organisation as its register does where only case, quotes or dashes differ."""
+    codes = register.accepted()["organization_id"].unique()
+    by_fold: dict[str, set[str]] = {}
+    for code in codes:
+        by_fold.setdefault(_folded_name(code), set()).add(code)
+    spelled = {fold: same.pop() for fold, same in by_fold.items() if len(same) == 1}
+    text = batch.data["organization_id"]
+    loose = text[text.notna() & ~text.isin(codes)]
+    found = loose.map({code: spelled.get(_folded_name(code)) for code in loose.unique()}).dropna()
+    batch.data.loc[found.index, "organization_id"] = found.astype("str")
+    for number in batch.piece[found.index].unique():
+        rows = batch.row[found.index][batch.piece[found.index].eq(number)]
+        batch.remark(
+            number,
+            "corrected",
+            f"Организация записана не так, как на листе «{TITLES[register.table]}» (регистр, "
+            "кавычки, тире, пробелы): принята запись оттуда",
+            "Исправлять не нужно; впредь пишите, как в реестре.",
+            found=numbered(rows),
+        )
+
+
+def _folded_name(text: str) -> str:
+    """Bring spellings of one organisation together: «МБОУ «СОШ №1»» and «МБОУ "СОШ № 1"»."""
+    plain = re.sub(r"[«»\"'“”„‘’`]", " ", folded(text))
+    return " ".join(re.sub(r"№\s*", "№", plain).split())
 
 
 class Lacking:
@@ -101,7 +137,8 @@ class Lacking:
         for columns, target in _REFERENCES.get(batch.table, []):
             if self.behind(target):
                 needed |= batch.data[columns].notna().all(axis=1)
-        if n_rows := batch.hold(needed):
+        titles = ", ".join(f"«{TITLES[cause]}»" for cause in causes)
+        if n_rows := batch.hold(needed, f"Нет листа {titles}, без которого строку не принять"):
             for cause in causes:
                 self._held.setdefault(cause, {})[batch.table] = n_rows
 
@@ -122,7 +159,7 @@ class Lacking:
 
 def _among(wanted: pd.DataFrame, target: Batch, *, live: bool = False) -> pd.Series:
     """Which rows of `wanted` occur in `target`."""
-    rows = target.data.loc[target.live] if live else target.data
+    rows = target.data.loc[target.live if live else target.current]
     if wanted.shape[1] == 1:
         return wanted.iloc[:, 0].isin(rows[wanted.columns[0]].dropna())
     pairs = pd.MultiIndex.from_frame(rows[list(wanted)].dropna())

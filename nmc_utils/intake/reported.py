@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nmc_utils.intake.batch import ACCEPTED, BLANK, SUPERSEDED, Batch
+from nmc_utils.intake.batch import ACCEPTED, BLANK, HELD_OUT, SUPERSEDED, Batch
 from nmc_utils.regions import Region
 from nmc_utils.tables import STATUS
 from nmc_utils.terms import REGISTER, TOTAL
@@ -20,6 +20,25 @@ from nmc_utils.terms import REGISTER, TOTAL
 #: Tables that municipalities send; the others are of the whole region.
 OF_MUNICIPALITIES = ("staff", "employment", "organizations", "scores", "responses", "aggregates")
 _OF_PEOPLE = ("staff", "scores", "responses")
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What is known of a file without its rows.
+
+    Attributes
+    ----------
+    number
+        In which order it came.
+    places
+        Municipalities that it is about, by its rows or its name.
+    refused
+        Tables of it that were refused whole; "" when it was refused or could not be read itself.
+    """
+
+    number: int
+    places: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,14 +69,23 @@ class Reported:
         return municipalities <= set(mine["municipality"])
 
 
-def reported(batches: Mapping[str, Batch], region: Region, *, has_workplaces: bool) -> Reported:
+def reported(
+    batches: Mapping[str, Batch],
+    region: Region,
+    senders: Mapping[str, Sender],
+    *,
+    has_workplaces: bool,
+) -> Reported:
     """Tell who has reported by the rows that were accepted, or repeat accepted ones.
 
     A sheet counts as sent if it has no rows, or if one of them at least was accepted. A region
     that gives numbers of the whole region alone has said everything; where municipalities send
     other tables, such numbers are nobody's and `aggregates` is left out. `has_workplaces` says
     that some file has a sheet of workplaces, be it one that was refused.
+
+    What came and was refused or held out is «returned»: somebody has to mend it.
     """
+    _place(batches, senders)
     sent = {table: batches[table] for table in OF_MUNICIPALITIES if table in batches}
     named = _named(sent)
     speaks = _by_file(named[name] for name in named if name != REGISTER or len(named) == 1)
@@ -77,9 +105,75 @@ def reported(batches: Mapping[str, Batch], region: Region, *, has_workplaces: bo
     rows.sort(key=lambda row: order[row[0]])
     missing = () if is_whole else tuple(place for place in order if place not in spoken)
     status = pd.DataFrame(rows, columns=["municipality", "table", "is_sent"])
-    state = status["is_sent"].map({True: "accepted", False: "not_sent"})
-    status = status.assign(state=state, version=0, accepted=0, held_out=0).astype(STATUS)
+    status = _with_states(status, sent, senders).astype(STATUS)
     return Reported(status, missing, _by_file(named.values()), is_unplaced=False)
+
+
+def _place(batches: Mapping[str, Batch], senders: Mapping[str, Sender]) -> None:
+    """Tell whose every row is: by itself, by its person's main workplace, by its file."""
+    main: dict[str, str] = {}
+    if "employment" in batches:
+        work = batches["employment"].data.dropna(subset=["person_id", "municipality"])
+        work = work[work["is_main"].eq(True).fillna(False)]
+        main = dict(zip(work["person_id"], work["municipality"], strict=True))
+    for batch in batches.values():
+        files = {
+            number: next(iter(places)) if len(places) == 1 else None
+            for number, piece in enumerate(batch.pieces)
+            for places in [senders[piece.file].places if piece.file in senders else frozenset()]
+        }
+        place = batch.piece.map(files).astype("str")
+        if "person_id" in batch.data:
+            place = batch.data["person_id"].map(main).astype("str").fillna(place)
+        if "municipality" in batch.data:
+            own = batch.data["municipality"].astype("str")
+            place = own.where(own.ne(TOTAL)).fillna(place)
+        batch.places = place
+
+
+def _with_states(
+    status: pd.DataFrame, sent: Mapping[str, Batch], senders: Mapping[str, Sender]
+) -> pd.DataFrame:
+    """Say of every municipality and table where it stands: rows, versions, what was returned."""
+    keys = pd.MultiIndex.from_frame(status[["municipality", "table"]])
+    counted = [_counted(table, batch) for table, batch in sent.items()]
+    counts = pd.concat(counted).groupby(["municipality", "table"]).sum() if counted else _NO_COUNTS
+    counts = counts.reindex(keys, fill_value=0).set_axis(status.index)
+    refused = {
+        (place, table)
+        for sender in senders.values()
+        for place in sender.places
+        for table in sender.refused
+    }
+    whole = {place for place, table in refused if not table}
+    is_refused = pd.Series(keys.isin(refused), status.index)
+    is_refused |= status["municipality"].isin(whole) & ~status["is_sent"]
+    is_returned = is_refused | counts["held_out"].gt(0)
+    state = (
+        status["is_sent"].map({True: "accepted", False: "not_sent"}).mask(is_returned, "returned")
+    )
+    version = counts["version"].clip(lower=(status["is_sent"] | is_returned).astype("int64"))
+    return status.assign(
+        state=state, version=version, accepted=counts["accepted"], held_out=counts["held_out"]
+    )
+
+
+_NO_COUNTS = pd.DataFrame({"version": [], "accepted": [], "held_out": []}, dtype="int64")
+
+
+def _counted(table: str, batch: Batch) -> pd.DataFrame:
+    """Rows and files of every municipality in one table."""
+    rows = pd.DataFrame(
+        {
+            "municipality": batch.places,
+            "file": batch.piece.map(dict(enumerate(piece.file for piece in batch.pieces))),
+            "accepted": batch.status.eq(ACCEPTED),
+            "held_out": batch.status.eq(HELD_OUT),
+        }
+    )[batch.status.ne(BLANK)].dropna(subset="municipality")
+    groups = rows.groupby("municipality")
+    counts = groups[["accepted", "held_out"]].sum().assign(version=groups["file"].nunique())
+    return counts.reset_index().assign(table=table)
 
 
 def _by_file(named: Iterable[pd.DataFrame]) -> dict[str, frozenset[str]]:
@@ -106,7 +200,7 @@ def _named(sent: Mapping[str, Batch]) -> dict[str, pd.DataFrame]:
 
 def _taken(batch: Batch) -> pd.DataFrame:
     """Rows that were accepted or repeat an accepted one, with their file."""
-    rows = batch.data[batch.status.isin([ACCEPTED, SUPERSEDED])]
+    rows = batch.data[batch.status.isin([ACCEPTED, SUPERSEDED]) & batch.current]
     files = [batch.pieces[number].file for number in batch.piece[rows.index]]
     return rows.assign(file=pd.Series(files, rows.index, dtype="str"))
 

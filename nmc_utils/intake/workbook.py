@@ -3,36 +3,26 @@
 A spreadsheet stores 7 as 7.0 and knows nothing of leading zeros that were not typed as text. Here
 a whole number reads «7», text «007» stays «007», a date reads «2023-09-01» and a logical value
 «да» or «нет»; what a column means by them is decided later, by its schema.
+
+What was sent is not trusted: a process of its own reads it, `nmc_utils.reading`.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from io import BytesIO
-from typing import Any, NamedTuple
+from datetime import date
+from typing import Any
 
+import numpy as np
 import pandas as pd
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
+import pyarrow as pa
 
-_EXACT = 10**15  # whole numbers up to here are exact in a spreadsheet
+from nmc_utils.reading.client import READER
+from nmc_utils.reading.refusal import Fault
+from nmc_utils.reading.refusal import RefusalError as UnreadableError
 
-
-class UnreadableError(ValueError):
-    """A file cannot be read as a workbook; the message is the meaning, `remedy` what to do."""
-
-    def __init__(self, meaning: str, remedy: str):
-        super().__init__(meaning)
-        self.remedy = remedy
-
-
-class Fault(NamedTuple):
-    """Why a cell holds no value that may be used, and what to do about it."""
-
-    meaning: str
-    remedy: str
+__all__ = ["Fault", "Sheet", "UnreadableError", "Workbook", "read"]
 
 
 @dataclass(frozen=True)
@@ -98,47 +88,54 @@ class Workbook:
 
 
 def read(file: str, content: bytes) -> Workbook:
-    """Read a workbook whole from its bytes.
+    """Read a workbook whole from its bytes; what it is, they tell, not its name.
 
     Raises
     ------
     UnreadableError
-        The file is protected by a password, or is not a workbook.
+        The file is no table, is protected, damaged or too large, or holds what it should not.
     """
-    try:
-        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
-            sheets = [
-                _sheet(about.name, number, book.get_sheet_by_name(about.name))
-                for number, about in enumerate(book.sheets_metadata, start=1)
-                if about.typ == SheetTypeEnum.WorkSheet
-            ]
-    except PasswordError as error:
-        raise UnreadableError(
-            "Файл защищён паролем", "Снимите пароль и пришлите файл снова."
-        ) from error
-    except CalamineError as error:
-        raise UnreadableError(
-            "Файл повреждён или это не книга Excel",
-            "Откройте файл в Excel, сохраните как «Книга Excel (*.xlsx)» и пришлите снова.",
-        ) from error
-    return Workbook(file, sheets)
+    answer = READER.read(content)
+    sheets = [_sheet(told) for told in answer["sheets"]]
+    epoch = answer["epoch"] and date.fromisoformat(answer["epoch"])
+    return Workbook(file, sheets, answer["format"], epoch)
 
 
-def _sheet(name: str, number: int, source: Any) -> Sheet:
-    rows = source.to_python(skip_empty_area=False)
-    columns = [[_text(value) for value in column] for column in zip(*rows, strict=True)]
-    frame = pd.DataFrame({i: pd.Series(column, dtype="str") for i, column in enumerate(columns)})
-    frame.index = range(1, len(frame) + 1)
-    return Sheet(name, number, frame)
+def _sheet(told: dict[str, Any]) -> Sheet:
+    kinds = [Fault(*words) for words in told["kinds"]]
+    faults = {(row + 1, column): kinds[kind] for row, column, kind in told["faults"]}
+    grid = _grid(told["rows"], list(faults))
+    about = {name: told[name] for name in ("name", "number", "is_hidden", "n_cleaned")}
+    return Sheet(**about, grid=grid, faults=faults, filled=tuple(told["filled"]))
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return " ".join(unicodedata.normalize("NFC", value).split()) or None
-    if isinstance(value, bool):
-        return "да" if value else "нет"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        return str(int(value))
-    if isinstance(value, date | datetime):  # a date with a time of day reads 2023-09-01T12:30:00
-        return value.isoformat()
-    return None if value is None else str(value)
+def _grid(pieces: list[pa.Table], faults: list[tuple[int, int]]) -> pd.DataFrame:
+    """The cells up to the last row and column with a value or a fault."""
+    columns = pa.concat_tables(pieces).combine_chunks().columns if pieces else []
+    ends = [_end(column) for column in columns]
+    n_rows = max([*ends, *(row for row, _ in faults)], default=0)
+    with_value = [number for number, end in enumerate(ends, start=1) if end]
+    n_columns = max([*with_value, *(column + 1 for _, column in faults)], default=0)
+    blank = pa.chunked_array([pa.nulls(n_rows, pa.large_string())])
+    columns = [_of_length(column, n_rows) for column in columns[:n_columns]]
+    columns += [blank] * (n_columns - len(columns))
+    names = [str(number) for number in range(n_columns)]
+    grid = pa.Table.from_arrays(columns, names).to_pandas() if columns else pd.DataFrame()
+    grid.columns = pd.RangeIndex(n_columns)
+    grid.index = pd.RangeIndex(1, n_rows + 1)
+    return grid
+
+
+def _end(column: pa.ChunkedArray) -> int:
+    """How many cells there are up to the last one with a value."""
+    if not column.null_count:
+        return len(column)
+    filled = np.flatnonzero(column.is_valid().to_numpy())
+    return int(filled[-1]) + 1 if len(filled) else 0
+
+
+def _of_length(column: pa.ChunkedArray, length: int) -> pa.ChunkedArray:
+    lacking = length - len(column)
+    if lacking <= 0:
+        return column.slice(0, length)
+    return pa.chunked_array([*column.chunks, pa.nulls(lacking, column.type)])

@@ -1,4 +1,4 @@
-"""Intervals of shares and means."""
+"""Intervals of shares, of their differences, and of means."""
 
 from __future__ import annotations
 
@@ -49,6 +49,53 @@ def share_interval(
     low = np.where(x == 0, 0.0, centre - half)
     high = np.where(x == n, 1.0, centre + half)
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def difference_interval(
+    successes: ArrayLike,
+    n: ArrayLike,
+    other_successes: ArrayLike,
+    other_n: ArrayLike,
+    level: float = 0.95,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of the difference of two independent shares, the first minus the other.
+
+    Newcombe's hybrid score interval without continuity correction, made of the Wilson intervals
+    of the two shares; it stays within −1 and 1.
+
+    Parameters
+    ----------
+    successes, n, other_successes, other_n
+        Counts of persons, any shapes that broadcast.
+    level
+        Coverage, 0–1.
+
+    Returns
+    -------
+    low, high
+        Bounds of the difference, −1–1; missing where one of the two groups is empty.
+
+    Raises
+    ------
+    ValueError
+        As `share_interval`.
+
+    Notes
+    -----
+    Newcombe (1998), Interval estimation for the difference between independent proportions:
+    comparison of eleven methods, method 10. Where the same persons are in both groups the shares
+    are not independent; as their results agree more than those of strangers, the interval is then
+    wider than need be.
+    """
+    low, high = share_interval(successes, n, level)
+    other_low, other_high = share_interval(other_successes, other_n, level)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.asarray(successes, float) / np.asarray(n, float)
+        other = np.asarray(other_successes, float) / np.asarray(other_n, float)
+    difference = share - other
+    down = np.sqrt((share - low) ** 2 + (other_high - other) ** 2)
+    up = np.sqrt((high - share) ** 2 + (other - other_low) ** 2)
+    return difference - down, difference + up
 
 
 def mean_interval(

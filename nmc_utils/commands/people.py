@@ -1,0 +1,247 @@
+"""Commands about names of people: named copies, the end of their term, the search for them."""
+
+from __future__ import annotations
+
+import getpass
+import io
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nmc_utils.commands.base import (
+    Json,
+    PeriodText,
+    RegionCode,
+    command,
+    edition_of,
+    nmc_of,
+    refuse,
+    root_of,
+)
+from nmc_utils.terminal import DONE, FAILED, print_json, print_table, records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nmc_utils.editions import Edition
+
+PEOPLE = "Имена людей"
+HEADING = "Служебный экземпляр с ФИО"
+#: Columns of identities in published tables → what stands above the names.
+NAMED = {"person_id": "ФИО", "methodist_id": "ФИО методиста", "leader_id": "ФИО ведущего"}
+TABLES = {"seminar_members": "Участники групп", "seminar_groups": "Группы"}
+COLUMNS = {"group_id": "Группа", "reason_label": "Почему без группы", "size": "Человек"}
+COLUMNS |= {"family": "Предметная группа", "topics": "Темы"}
+_LEFT_OUT = ("region", "period", "reason")
+FINDINGS = {"file": "Файл", "place": "Где", "mask": "Что"}
+_SHOWN = 50  #: findings that the terminal lists
+
+
+# --- named copies ---------------------------------------------------------------------------------
+
+
+@command("unmask", PEOPLE)
+def unmask(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Прогон из nmc runs.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Новая или пустая папка вне папки данных.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Записать списки прогона с ФИО: там, где лежит таблица соответствия."""
+    import pandas as pd
+
+    from nmc_utils import results
+    from nmc_utils.intake.protected import write_protected
+
+    root = root_of(ctx)
+    folder = _empty_folder(out, root)
+    published = results.runs(root)
+    published = published[published["run"] == run]
+    if published.empty:
+        raise FileNotFoundError(f"прогона {run} нет среди опубликованных. Список: nmc runs")
+    books, people = {}, [pd.DataFrame(columns=["id", "is_unknown"])]
+    for region, period in published[["region", "period"]].itertuples(index=False):
+        edition = edition_of(root, region, period)
+        sheets, named = _named_tables(edition, run)
+        people.append(named)
+        if sheets:
+            books[folder / f"{region}_{period}.xlsx"] = _book(edition, run, sheets)
+    everyone = pd.concat(people).drop_duplicates("id")
+    n, n_unknown = len(everyone), int(everyone["is_unknown"].sum())
+    if not books:
+        raise FileNotFoundError(f"в прогоне {run} нет таблиц о людях: записывать нечего")
+    who = getpass.getuser()
+    results.log(root, "unmask", run=run, who=who, n=str(n), n_unknown=str(n_unknown))
+    for path, content in books.items():
+        write_protected(path, content)
+    if as_json:
+        files = [str(path) for path in books]
+        return print_json({"run": run, "files": files, "people": n, "unknown": n_unknown})
+    for path in books:
+        typer.echo(f"Записано: {path}")
+    typer.echo(f"Людей: {n}. Выдача записана в results/log.jsonl, без имён.")
+    if n_unknown:
+        typer.echo(
+            f"Нет в таблице соответствия: {n_unknown}; вместо ФИО стоят личные коды. Таблицу "
+            "записывает приём (nmc check) на той машине, где лежит ключ региона."
+        )
+
+
+def _empty_folder(out: Path, root: Path) -> Path:
+    folder = out.expanduser().resolve()
+    if folder.is_relative_to(root):
+        refuse(f"{folder}: это внутри папки данных {root}; для копий с ФИО укажите другую папку")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        refuse(f"{folder}: здесь уже что-то есть; укажите новую или пустую папку")
+    return folder
+
+
+def _named_tables(edition: Edition, run: str) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Restricted tables about people with their names; identities and whether they are unknown."""
+    import pandas as pd
+
+    from nmc_utils.intake import crosswalk
+    from nmc_utils.results import published
+
+    found, persons = published(edition, run), crosswalk.read(edition)
+    sheets, people = {}, [pd.DataFrame(columns=["id", "is_unknown"])]
+    for name in found:
+        if name in found.public:
+            continue
+        table = found[name]
+        columns = [column for column in NAMED if column in table]
+        for column in columns:
+            ids = table[column]
+            table[column], is_unknown = crosswalk.full_names(ids, persons)
+            people.append(pd.DataFrame({"id": ids, "is_unknown": is_unknown}).dropna())
+        if columns:
+            sheets[TABLES.get(name, name)] = _in_words(table, columns, edition)
+    return sheets, pd.concat(people)
+
+
+def _in_words(table: pd.DataFrame, named: list[str], edition: Edition) -> pd.DataFrame:
+    region = edition.region
+    if "family" in table:
+        table["family"] = table["family"].map(region.family_names).fillna(table["family"])
+    if "topics" in table:
+        names = region.domain_names
+        table["topics"] = [
+            "; ".join(names.get(topic, topic) for topic in topics) for topics in table["topics"]
+        ]
+    table = table.drop(columns=[name for name in _LEFT_OUT if name in table])
+    order = [name for name in ("group_id", *named) if name in table]
+    return table.sort_values(order, kind="stable")[
+        [*order, *(name for name in table if name not in order)]
+    ].rename(columns=NAMED | COLUMNS)
+
+
+def _book(edition: Edition, run: str, sheets: dict[str, pd.DataFrame]) -> bytes:
+    """A workbook with the heading on every sheet; nothing in it is a formula."""
+    from nmc_utils.documents.tables import open_book, put_text
+
+    content = io.BytesIO()
+    heading = [HEADING, *filter(None, [edition.mark]), f"{edition}, прогон {run}"]
+    with open_book(content, title=HEADING, created=edition.as_of, mark=edition.mark) as book:
+        for name, frame in sheets.items():
+            sheet = book.sheet(name[:31])
+            sheet.set_header("&C" + HEADING)
+            for row, line in enumerate(heading):
+                put_text(sheet, row, 0, line, book.styles["strong"])
+            sheet.freeze_panes(len(heading) + 1, 0)
+            for column, (title, values) in enumerate(frame.items()):
+                sheet.set_column(column, column, 40 if title in NAMED.values() else 20)
+                put_text(sheet, len(heading), column, str(title), book.styles["header"])
+                for row, value in _filled(values):
+                    place = (len(heading) + 1 + row, column)
+                    if isinstance(value, str):
+                        put_text(sheet, *place, value, book.styles["text"])
+                    else:
+                        sheet.write_number(*place, value, book.styles["number"])
+    return content.getvalue()
+
+
+def _filled(values: pd.Series) -> Iterator[tuple[int, str | float]]:
+    for row, (value, is_missing) in enumerate(zip(values, values.isna(), strict=True)):
+        if not is_missing:
+            yield row, value if isinstance(value, int | float) else str(value)
+
+
+# --- the end of the term --------------------------------------------------------------------------
+
+
+@command("purge", PEOPLE)
+def purge(
+    ctx: typer.Context, region: RegionCode, period: PeriodText, as_json: Json = False
+) -> None:
+    """Удалить таблицу соответствия и ответы на задания, когда истёк срок хранения."""
+    from nmc_utils import results
+    from nmc_utils.intake import crosswalk
+
+    root = root_of(ctx)
+    edition = edition_of(root, region, period)
+    today = date.today()
+    removed = [str(path) for path in crosswalk.purge(edition, today)]
+    results.log(root, "purge", edition=edition.key, who=getpass.getuser(), n=str(len(removed)))
+    remains = [str(path) for path in (edition.sent, edition.validated) if path.exists()]
+    if as_json:
+        term = crosswalk.term_of(edition).isoformat()
+        return print_json(
+            {"edition": edition.key, "term": term, "removed": removed, "remains": remains}
+        )
+    typer.echo("\n".join(f"Удалено: {path}" for path in removed) or "Удалять было нечего.")
+    typer.echo("Приём больше не запишет ни таблицу соответствия, ни ответы на задания.")
+    typer.echo(
+        f"Осталось: присланные файлы с именами в {edition.sent} — их программа не удаляет, "
+        "решите сами; принятые таблицы и прогоны, в них личные коды без имён."
+    )
+
+
+# --- the search -----------------------------------------------------------------------------------
+
+
+@command("scan", PEOPLE)
+def scan(
+    ctx: typer.Context,
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="Прогон; иначе всё, что сделано.")
+    ] = None,
+    planted: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Файл UTF-8 с именами, которые искать ещё: по строке."),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="Имя, которое искать ещё (можно несколько раз)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Искать имена людей во всём, что сделано: таблицы, тетради, документы, журнал."""
+    from nmc_utils import scanning
+
+    asked = [*(name or ()), *(_lines(planted) if planted else ())]
+    found = scanning.scan(root_of(ctx), run, asked)
+    is_clean = found.findings.empty and not found.unread
+    if as_json:
+        about = {"files": found.files, "unread": list(found.unread)}
+        print_json(about | {"findings": records(found.findings)})
+        raise typer.Exit(DONE if is_clean else FAILED)
+    print_table("Похоже на имена (первая буква и длина)", found.findings.head(_SHOWN), FINDINGS)
+    if len(found.findings) > _SHOWN:
+        typer.echo(f"… и ещё {len(found.findings) - _SHOWN}; все: {nmc_of(ctx)} scan --json")
+    for what in found.unread:
+        typer.echo(f"{what}: не читается, имена здесь не искали", err=True)
+    told = f"находок {len(found.findings)}" if len(found.findings) else "имён не найдено"
+    typer.echo(f"Просмотрено файлов: {found.files}; {told}.")
+    raise typer.Exit(DONE if is_clean else FAILED)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        refuse(f"{path}: это не UTF-8; сохраните файл в кодировке UTF-8")

@@ -1,0 +1,336 @@
+"""From the text of a column to typed values, codes and identities; what cannot be read is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from nmc_utils.intake import aggregates, units
+from nmc_utils.intake.batch import BLANK, Batch, numbered
+from nmc_utils.intake.columns import (
+    BARE_TOTALS,
+    BLANK_MEANS,
+    headers,
+    type_of,
+    vocabulary,
+)
+from nmc_utils.intake.names import rows_with_names
+from nmc_utils.intake.persons import (
+    OWN_CODE,
+    PERSON_HEADERS,
+    mixed_script,
+    normalise,
+    required_of_person,
+)
+from nmc_utils.intake.pseudonyms import identities
+from nmc_utils.intake.repeats import equal_to_any
+from nmc_utils.intake.shown import words_of
+from nmc_utils.intake.synonyms import folded, nearest
+from nmc_utils.intake.values import absent, typed
+from nmc_utils.regions import Region
+from nmc_utils.tables import DATE
+from nmc_utils.terms import TOTAL, WHOLE_TEST
+
+IDENTIFIERS = ("organization_id", "procedure_id", "form_id", "item_id")
+#: Columns that may be written in percent: of the maximum, or of one.
+_UNITS = {"raw_score": "score", "reliability": "share", "rate": "share"}
+#: A spreadsheet keeps 15 digits of a number; of a longer code the rest is lost.
+_SCIENTIFIC = r"[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+"
+_A_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T.*)?"
+
+
+def convert(batch: Batch, region: Region, key: bytes) -> None:
+    """Fill `batch.data` from `batch.text` and hold out rows that cannot be read."""
+    _set_absent_aside(batch)
+    _type_columns(batch, region)
+    _refuse_names(batch, vocabulary(region, batch.table))
+    _identify(batch, region, key)
+
+
+def _set_absent_aside(batch: Batch) -> None:
+    """Count who did not come as no record: an absence is no zero, nor is a blank score."""
+    if batch.table != "scores":
+        return
+    score = batch.text["raw_score"]
+    others = batch.text.drop(columns="raw_score").notna().sum(axis=1)
+    is_absent = absent(score)
+    is_blank = score.isna() & others.gt(1) & ~batch.is_faulty("raw_score")
+    for rows, meaning, remedy in (
+        (
+            is_absent,
+            "Неявка: результата нет, нулём он не считается",
+            "Исправлять не нужно; если результат есть, впишите балл.",
+        ),
+        (
+            is_blank,
+            "Балла нет: компетенция считается не оценённой, нулём она не считается",
+            "Если результат есть, впишите балл.",
+        ),
+    ):
+        batch.set_aside(rows, "raw_score", meaning, remedy)
+
+
+def _type_columns(batch: Batch, region: Region) -> None:
+    words = vocabulary(region, batch.table)
+    for column in headers(batch.table):
+        schema = batch.schema.columns[column]
+        text = batch.text[column]
+        dtype = type_of(batch.table, column)
+        blank = BLANK_MEANS.get(batch.table, {}).get(column)
+        if not schema.nullable and blank is None:
+            _require(batch, column, schema.title)
+        if column in words:
+            batch.allowed[column] = words_of(words[column])
+            codes = _coded(batch, column, words[column])
+            batch.data[column] = codes if blank is None else codes.mask(text.isna(), blank)
+        elif column == "subject":
+            batch.allowed[column] = words_of(region.family_of_subject)
+            batch.data[column] = _subject(batch, region)
+        elif column in IDENTIFIERS:
+            batch.data[column] = text.mask(_lost_codes(batch, column))
+        elif dtype == "str":
+            batch.data[column] = text
+        else:
+            batch.data[column] = _values(batch, column, dtype)
+    if "raw_score" in batch.data:
+        _in_points(batch)
+
+
+def _values(batch: Batch, column: str, dtype: str) -> pd.Series:
+    """Read numbers, dates or flags; percents of columns that may have them become shares."""
+    parts = []
+    for number, piece in enumerate(batch.pieces):
+        text = batch.text.loc[batch.piece.eq(number), column]
+        if column in _UNITS:
+            position = piece.naming.positions.get(column)
+            header = piece.naming.header[position] if position is not None else ""
+            unit = units.decide(text, header or "", _UNITS[column])
+            batch.report_each(unit.wrong, column, unit.meaning, unit.remedy)
+            text = unit.plain
+            batch.percent.loc[text.index] |= unit.is_percent and column == "raw_score"
+        found = typed(text, dtype, epoch=piece.epoch)
+        batch.report_each(found.wrong, column, found.meaning, found.remedy)
+        if n := int((found.corrected & batch.status[text.index].ne(BLANK)).sum()):
+            title = batch.schema.columns[column].title
+            batch.remark(
+                number,
+                "corrected",
+                f"Столбец «{title}»: записано не так, как в бланке, и прочитано однозначно",
+                "Исправлять не нужно; впредь пишите, как в пояснении.",
+                found=f"ячеек: {n}",
+            )
+        parts.append(found.values)
+    return pd.concat(parts) if parts else pd.Series(dtype=dtype)
+
+
+def _in_points(batch: Batch) -> None:
+    """Turn percents of the maximum into points."""
+    rows = batch.percent
+    if rows.any():
+        points = batch.data["raw_score"] * batch.data["max_score"]
+        batch.data["raw_score"] = batch.data["raw_score"].mask(rows, points.round(6))
+        for number in batch.piece[rows].unique():
+            batch.remark(
+                number,
+                "corrected",
+                "Столбец «Балл» в процентах: пересчитан в баллы от максимального",
+                "Проверьте, что проценты — от максимального балла строки.",
+                found=f"ячеек: {int((rows & batch.piece.eq(number)).sum())}",
+            )
+
+
+def _lost_codes(batch: Batch, column: str) -> pd.Series:
+    """Hold out what a spreadsheet made of a code: a date of «1-2», a rounded number of a long one.
+
+    Returns
+    -------
+    Series of booleans: cells of which nobody can tell what the code was.
+    """
+    text = batch.text[column]
+    every = pd.Series(False, text.index)
+    for pattern, meaning in (
+        (_A_DATE, "Вместо кода стоит дата: похоже, программа заменила код датой"),
+        (_SCIENTIFIC, "Длинный код записан числом, и последние его цифры потеряны"),
+    ):
+        lost = text.str.fullmatch(pattern).fillna(False).astype(bool)
+        remedy = "Задайте столбцу текстовый формат и впишите код заново."
+        batch.report(lost, column, meaning, remedy)
+        every |= lost
+    return every
+
+
+def _refuse_names(batch: Batch, words: dict[str, dict[str, str]]) -> None:
+    """Names stop here: free text goes into the tables as it is, so it must not hold any."""
+    surname = batch.text[PERSON_HEADERS[0]] if batch.person else None
+    for column in headers(batch.table):
+        if type_of(batch.table, column) == "str" and column not in words:
+            batch.report(
+                rows_with_names(batch.text[column], surname, batch.names),
+                column,
+                "В ячейке, похоже, имя человека: в принятые таблицы имена не попадают",
+                "Уберите из ячейки фамилию, имя и инициалы.",
+                found=pd.Series("", batch.text.index),
+            )
+
+
+def _require(batch: Batch, column: str, title: str) -> None:
+    batch.report(
+        batch.text[column].isna(),
+        column,
+        f"Не заполнен столбец «{title}»",
+        f"Заполните столбец «{title}»: без него строку принять нельзя.",
+    )
+
+
+def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
+    """Replace words by codes; a word not in the list holds its row out, unless of a document."""
+    codes = {folded(word): code for word, code in words.items()}
+    text = batch.text[column]
+    if column == "domain" and TOTAL not in codes.values():
+        is_total = text.map(lambda value: folded(value) == folded(WHOLE_TEST), na_action="ignore")
+        is_total = is_total.eq(True)
+        _report_totals(batch, is_total, "Впишите компетенцию, к которой относится задание.")
+        text = text.mask(is_total)
+    if batch.table == "aggregates" and column == "municipality":
+        is_bare = text.map(folded, na_action="ignore").isin(BARE_TOTALS)
+        batch.report(is_bare, column, *aggregates.BARE_TOTAL)
+        text = text.mask(is_bare)
+    found = text.map({value: codes.get(folded(value)) for value in text.dropna().unique()})
+    if column == "document":
+        aggregates.report_documents(batch, text.notna() & found.isna())
+        return found.astype("str")
+    title = batch.schema.columns[column].title
+    meaning = f"Такого значения в столбце «{title}» быть не может"
+    remedy = f"Выберите из списка: {_listed(words)}."
+    report_unknown(batch, text.notna() & found.isna(), column, meaning, remedy, words)
+    return found.astype("str")
+
+
+def report_unknown(
+    batch: Batch,
+    rows: pd.Series,
+    column: str,
+    meaning: str,
+    remedy: str,
+    allowed: Iterable[str],
+) -> None:
+    """Hold out rows with a word that is not among `allowed`, and offer the nearest ones."""
+    text, known = batch.text[column].where(rows), list(allowed)
+    near = {word: nearest(word, known) for word in text.dropna().unique()}
+    offers = {
+        word: f"Ближайшее по написанию: {', '.join(f'«{other}»' for other in others)}. {remedy}"
+        for word, others in near.items()
+        if others
+    }
+    meanings = pd.Series(meaning, text.index, dtype="str")
+    remedies = text.map(offers).astype("str").fillna(remedy)
+    batch.report_each(rows, column, meanings, remedies)
+
+
+def _listed(words: dict[str, str]) -> str:
+    """The first word of each code; words with commas of their own stand in quotes."""
+    first: dict[str, str] = {}
+    for word, code in words.items():
+        first.setdefault(code, word)
+    if any("," in word for word in first.values()):
+        return "; ".join(f"«{word}»" for word in first.values())
+    return ", ".join(first.values())
+
+
+def _report_totals(batch: Batch, rows: pd.Series, remedy: str) -> None:
+    batch.report(
+        rows,
+        "domain",
+        "Здесь должна быть компетенция: итог по тесту система считает сама",
+        remedy,
+        found=pd.Series(WHOLE_TEST, batch.text.index),
+    )
+
+
+def refuse_totals(batch: Batch, batches: dict[str, Batch]) -> None:
+    """Hold out the whole test where there are competences: of a form, of a sitting."""
+    if batch.table not in ("forms", "scores"):
+        return
+    sitting = [column for column in batch.schema.unique if column != "domain"]
+    totals = batch.data["domain"].eq(TOTAL) & batch.status.ne(BLANK)
+    wrong = _beside_competences(batch, sitting, batch)
+    if batch.table == "scores" and "forms" in batches:
+        wrong |= _beside_competences(batch, ["form_id"], batches["forms"])
+    wrong &= totals
+    _report_totals(batch, wrong, "Удалите строку с итогом по тесту.")
+    batch.data["domain"] = batch.data["domain"].mask(wrong)
+
+
+def _beside_competences(batch: Batch, on: list[str], other: Batch) -> pd.Series:
+    """Rows of `batch` that agree in `on` with a row of `other` that is of a competence."""
+    sent = other.data[other.data["domain"].notna() & other.status.ne(BLANK)]
+    sent = sent.loc[sent["domain"].ne(TOTAL), on].dropna()
+    return batch.data[on].notna().all(axis=1) & equal_to_any(batch.data[on], sent)
+
+
+def _subject(batch: Batch, region: Region) -> pd.Series:
+    """Spell known subjects as the region does; a subject outside all families is noted."""
+    known = {folded(subject): subject for subject in region.family_of_subject}
+    text = batch.text["subject"]
+    spelled = text.map({value: known.get(folded(value)) for value in text.dropna().unique()})
+    spelled = spelled.astype("str")
+    batch.report(
+        text.notna() & spelled.isna(),
+        "subject",
+        "Предмет не входит ни в одну предметную группу региона",
+        "Исправьте название предмета или внесите его в region.yaml, ключ families.",
+        kind="note",
+        once=True,
+    )
+    return spelled.fillna(text)
+
+
+def _identify(batch: Batch, region: Region, key: bytes) -> None:
+    """Replace the person by an identity; birth year is all that is kept of the date."""
+    if batch.person is None:
+        return
+    *names, born = batch.headers
+    required = required_of_person(region, batch.table)
+    for title in required:
+        _require(batch, title, title)
+    if OWN_CODE in batch.headers:
+        _lost_codes(batch, OWN_CODE)
+    dates = _birth_dates(batch, born)
+    for title in set(names) & set(required) - {OWN_CODE}:
+        batch.report(
+            normalise(batch.text[title]).eq(""),
+            title,
+            f"В столбце «{title}» нет ни одной буквы",
+            f"Впишите в столбец «{title}» то, что стоит в документе человека.",
+        )
+    _note_mixed_script(batch, [name for name in names if name != OWN_CODE])
+    batch.persons = batch.text[list(names)].assign(**{born: dates})
+    batch.data[batch.person] = identities(batch.persons, region.code, key)
+    if "birth_year" in batch.schema.columns:
+        batch.data["birth_year"] = dates.dt.year.astype("Int64")
+
+
+def _birth_dates(batch: Batch, born: str) -> pd.Series:
+    parts = []
+    for number, piece in enumerate(batch.pieces):
+        found = typed(batch.text.loc[batch.piece.eq(number), born], DATE, epoch=piece.epoch)
+        meaning = "Дата рождения не распознана: " + found.meaning.str[:1].str.lower()
+        meaning += found.meaning.str[1:]
+        batch.report_each(found.wrong, born, meaning, found.remedy)
+        parts.append(found.values)
+    return pd.concat(parts)
+
+
+def _note_mixed_script(batch: Batch, names: list[str]) -> None:
+    """Latin letters that look like Russian ones are read as these; the sender should know."""
+    mixed = pd.concat([mixed_script(batch.text[name]) for name in names], axis=1).any(axis=1)
+    for number in batch.piece[mixed & batch.status.ne(BLANK)].unique():
+        rows = batch.row[mixed & batch.piece.eq(number)]
+        batch.remark(
+            number,
+            "corrected",
+            "В имени среди русских букв стоят похожие латинские: прочитано по-русски",
+            "Впишите имя русскими буквами.",
+            found=numbered(rows),
+        )

@@ -1,0 +1,191 @@
+"""Where the header of a sheet is: below titles, in one row or several, above units and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from nmc_utils.intake.synonyms import plain, synonyms
+
+#: Rows among which the header is looked for, and how many rows it may take.
+_DEPTH, _HEIGHT = 40, 3
+#: A row with fewer known headers is no rival of another.
+_FEWEST = 2
+_LETTERS = "абвгдежзиклмн"
+
+#: For every column the texts that may be its header, the most telling first.
+Titles = list[list[str]]
+#: Names of columns by the texts above them.
+Recognise = Callable[[Titles], Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a sheet.
+
+    Attributes
+    ----------
+    titles
+        For every column the texts that may be its header.
+    shown
+        All that stands above every column, with its unit; None where nothing does.
+    first, last
+        Its rows, with the rows of units and of column numbers; 0 in an empty sheet.
+    repeated
+        Rows below that repeat it or a part of it.
+    ambiguous
+        Other rows that could be the header as well.
+    """
+
+    titles: Titles
+    shown: list[str | None]
+    first: int
+    last: int
+    repeated: tuple[int, ...] = ()
+    ambiguous: tuple[int, ...] = ()
+
+
+def find(grid: pd.DataFrame, recognise: Recognise) -> Header:
+    """Find the rows in which most columns are recognised.
+
+    Parameters
+    ----------
+    grid
+        Cells as text: number of the row × position.
+    recognise
+        Gives names and positions of the columns that have one.
+    """
+    top = _Top.of(grid)
+    if not top.filled:
+        return Header([[] for _ in grid.columns], [None] * grid.shape[1], 0, 0)
+    found = [
+        (len(named), -height, -row, named)
+        for row in top.filled
+        for height in range(1, _HEIGHT + 1)
+        if (named := recognise(top.titles(row, height))) or height == 1
+    ]
+    n_named, height, row, named = max(found, key=lambda one: one[:3])
+    row, height = -row, -height
+    rivals = [
+        -other[2]
+        for other in found
+        if (other[0], -other[1]) == (n_named, height) and other[3] != named
+    ]
+    last, units = top.extended(row, height)
+    return Header(
+        top.titles(row, height),
+        top.shown(row, height, units),
+        row,
+        last,
+        _repeated(grid, row, last),
+        tuple(sorted(rivals)) if n_named >= _FEWEST else (),
+    )
+
+
+@dataclass(frozen=True)
+class _Top:
+    """The first rows of a sheet."""
+
+    rows: dict[int, list[str | None]]
+
+    @classmethod
+    def of(cls, grid: pd.DataFrame) -> _Top:
+        top = grid.head(_DEPTH).astype("object")
+        cells = top.where(top.notna(), None).to_numpy().tolist()
+        return cls(dict(zip((int(row) for row in top.index), cells, strict=True)))
+
+    @cached_property
+    def filled(self) -> list[int]:
+        return [row for row, cells in self.rows.items() if any(cells)]
+
+    def block(self, row: int, height: int) -> list[list[str | None]]:
+        return [self.rows[n] for n in range(row, row + height) if n in self.rows]
+
+    def titles(self, row: int, height: int) -> Titles:
+        """Texts that may be the header of each column, if the header is in these rows."""
+        block = self.block(row, height)
+        if len(block) < height or not all(any(cells) for cells in block):
+            return [[] for _ in block[0]]
+        if height == 1:
+            return [[text] if text else [] for text in block[0]]
+        return [_candidates(column) for column in zip(*_with_groups(block), strict=True)]
+
+    def shown(self, row: int, height: int, units: Sequence[str | None]) -> list[str | None]:
+        columns = zip(*self.block(row, height), strict=True)
+        texts = [" ".join(dict.fromkeys(filter(None, column))) for column in columns]
+        return [
+            f"{text}, {unit}" if text and unit else text or None
+            for text, unit in zip(texts, units, strict=True)
+        ]
+
+    def extended(self, row: int, height: int) -> tuple[int, list[str | None]]:
+        """The last row of the header, and the units that stand below it."""
+        last, header = row + height - 1, self.rows[row + height - 1]
+        units: list[str | None] = [None] * len(header)
+        for below in range(last + 1, max(self.rows) + 1):
+            cells = self.rows[below]
+            if not any(cells):
+                continue
+            if _are_units(cells):
+                units = cells
+            elif cells != header and not _are_numbers(cells, header):
+                break
+            last = below
+        return last, units
+
+
+def _with_groups(block: list[list[str | None]]) -> list[list[str | None]]:
+    """Let the title of a group stand above all its columns where cells were not merged."""
+    block = [list(cells) for cells in block]
+    for upper, lower in zip(block, block[1:], strict=False):
+        group = None
+        for position, text in enumerate(upper):
+            if text:
+                group = text if lower[position] and lower[position] != text else None
+            elif group and lower[position]:
+                upper[position] = f"\0{group}"  # the last resort: it may belong to no group
+    return block
+
+
+def _candidates(column: Sequence[str | None]) -> list[str]:
+    """Titles of a column of several rows: with its groups, without them, without its unit."""
+    parts = list(dict.fromkeys(filter(None, column)))
+    sure = [part for part in parts if not part.startswith("\0")]
+    found = [" ".join(sure[n:]) for n in range(len(sure))]
+    if len(sure) > 1 and _is_unit(sure[-1]):
+        found += [" ".join(sure[n:-1]) for n in range(len(sure) - 1)]
+    if len(sure) < len(parts):
+        found.append(" ".join(part.removeprefix("\0") for part in parts))
+    return list(dict.fromkeys(found))
+
+
+def _is_unit(text: str) -> bool:
+    return plain(text.strip("()[]")) in {plain(unit) for unit in synonyms().units}
+
+
+def _are_units(cells: Sequence[str | None]) -> bool:
+    return all(_is_unit(text) for text in cells if text)
+
+
+def _are_numbers(cells: Sequence[str | None], header: Sequence[str | None]) -> bool:
+    """Whether cells number the columns: 1, 2, 3, … or А, Б, 1, 2, …"""
+    marks = [text.strip("() .").casefold() for text in cells if text]
+    n_letters = next((n for n, mark in enumerate(marks) if not mark.isalpha()), len(marks))
+    wanted = [*_LETTERS[:n_letters], *map(str, range(1, len(marks) - n_letters + 1))]
+    return len(marks) >= max(3, sum(map(bool, header)) - 1) and marks == wanted
+
+
+def _repeated(grid: pd.DataFrame, first: int, last: int) -> tuple[int, ...]:
+    """Rows below the header that say what one of its rows says."""
+    below, found = grid.loc[last + 1 :], set()
+    for _, row in grid.loc[first:last].iterrows():
+        said = row.dropna()
+        if len(said) < _FEWEST:
+            continue
+        alike = below[said.index[0]].eq(said.iloc[0]) & below[said.index[1]].eq(said.iloc[1])
+        same = below[alike.fillna(False).astype(bool)]
+        found |= set(same.index[(same.eq(row) | (same.isna() & row.isna())).all(axis=1)])
+    return tuple(sorted(int(row) for row in found))

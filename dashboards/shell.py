@@ -117,20 +117,34 @@ def _keep_in_address(
 
 def _without_results(error: Exception) -> list[pn.viewable.Viewable]:
     """Say why there is nothing to show; what is being collected can be seen all the same."""
-    notice = parts.block(f'<p class="notice">{parts.escape(str(error))}</p>', margin=24)
+    words = f'<p class="notice">{parts.escape(str(error))}</p>'
     try:
         root = data_root()
         keys = edition_keys(root)
     except DefinitionError:
         keys = []
     if not keys:
-        return [notice]
+        return [parts.block(words, margin=24)]
     choices = Collecting(root, lambda: keys[-1])
     _keep_in_address(choices.restore, choices.address, choices)
+    mark = parts.column()
+    shown: list[pn.viewable.Viewable] = [mark, parts.block(words)]
     try:
-        return [parts.column(notice, collection.page(choices, {}), padding=_PADDING)]
+        shown.append(collection.page(choices, {}))
+        choices.follow(lambda: _put(mark, _mark(choices.collected().edition)), "edition")
     except Exception as unforeseen:
-        return [notice, parts.trouble(unforeseen)]
+        shown.append(parts.trouble(unforeseen))
+    return [parts.column(*shown, gap=18, padding=_PADDING)]
+
+
+def _put(place: pn.Column, objects: list[pn.viewable.Viewable]) -> None:
+    place[:] = objects
+
+
+def _mark(edition: Edition) -> list[pn.viewable.Viewable]:
+    """The banner of a demonstration."""
+    demo = parts.block(f'<p class="demo">{wording.DEMONSTRATION}</p>')
+    return [demo] if edition.is_demonstration else []
 
 
 def _page(state: State) -> pn.viewable.Viewable:
@@ -176,9 +190,7 @@ def _looked_at(state: State) -> Edition:
 
 
 def _banners(state: State) -> list[pn.pane.HTML]:
-    banners = []
-    if _looked_at(state).is_demonstration:
-        banners.append(parts.block(f'<p class="demo">{wording.DEMONSTRATION}</p>'))
+    banners = _mark(_looked_at(state))
     if state.page != "collection":  # that page tells it as the folder stands now
         banners += _incomplete(state.current)
     if state.notice:

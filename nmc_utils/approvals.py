@@ -59,7 +59,7 @@ def approve(root: Path, edition: str, run: str, *, by: str, order: str, on: date
         raise ResultsError("утвердить нельзя: не указано, кто утвердил (--by)")
     if not order:
         raise ResultsError("утвердить нельзя: не указан приказ (--order)")
-    if problems := verify(root, run):
+    if problems := verify(root, run, edition):
         raise ResultsError(f"утвердить прогон {run} нельзя: {'; '.join(problems)}")
     if (read := current(root).get(edition)) != run:
         told = f"действует {read}" if read else "ничего не опубликовано"

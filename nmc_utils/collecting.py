@@ -272,6 +272,8 @@ def who_reported(told: pd.DataFrame, region: Region) -> str:
     """Say how many municipalities have sent anything, and which have not."""
     if told.empty:
         return "Кто представил данные, неизвестно: файлы не называют муниципальных образований."
+    if set(told["table"]) == {"aggregates"} and not told["accepted"].sum():
+        return "Сводные числа прислал регион, по муниципальным образованиям данных нет."
     sent = reported(told)
     absent = [name for code, name in region.municipality_names.items() if code not in sent]
     text = f"Данные представили {of_places(len(sent), len(region.municipalities))}"
@@ -352,7 +354,7 @@ def remarks(problems: pd.DataFrame) -> pd.DataFrame:
     """Count equal remarks: `action`, `title`, `meaning`, `count`, how many `files`, in order."""
     kinds = ["action", "table", "meaning"]
     groups = problems.groupby(kinds, sort=False, as_index=False)
-    told = groups.agg(count=("file", "size"), files=("file", "nunique"))
+    told = groups.agg(count=("file", "size"), files=("file", _files_named))
     told = told.sort_values(["action", "count"], ascending=[True, False], kind="stable")
     return told.assign(title=_titles(told["table"])).reset_index(drop=True)
 
@@ -403,6 +405,10 @@ UNCHANGED = "без изменений"
 
 def _titles(tables: pd.Series) -> pd.Series:
     return tables.map(TABLE_TITLES).fillna("нераспознанные листы").where(tables.ne(""), "весь файл")
+
+
+def _files_named(files: pd.Series) -> int:
+    return files[files.ne("")].nunique()
 
 
 def _joined(values: pd.Series) -> str:

@@ -176,7 +176,8 @@ class Edition(Definition):
     @property
     def digest(self) -> str:
         """Digest of what results depend on: region, period, origin and date."""
-        about = self.model_dump_json(exclude={"root", "status", "collection"})
+        later = {"root": True, "status": True, "collection": True, "region": {"retention"}}
+        about = self.model_dump_json(exclude=later)
         return hashlib.sha256(about.encode()).hexdigest()
 
     @property

@@ -37,6 +37,7 @@ __all__ = [
     "level_shares_by_domain",
     "level_shares_by_municipality",
     "level_shares_heat",
+    "rows_in_words",
     "score_histogram",
     "sentence",
     "share",
@@ -412,11 +413,7 @@ def collection_matrix(collected: pd.DataFrame) -> hv.Overlay:
     down = {code: -float(place) for place, code in enumerate(places)}
     across = {code: float(place) for place, code in enumerate(forms)}
     looks = collected["state"].map(COLLECTING)
-    sent = collected["accepted"] + collected["held_out"]
-    notes = [
-        f"задержано {wording.number(held)} из {wording.number(n)}" if held else _rows(n)
-        for held, n in zip(collected["held_out"], sent, strict=True)
-    ]
+    notes = [rows_in_words(row) or "—" for row in collected.to_dict("records")]
     signs = [look.sign for look in looks]
     words = [f"{sign} {word}" for sign, word in zip(signs, collected["state_label"], strict=True)]
     cells = pd.DataFrame(
@@ -439,8 +436,14 @@ def collection_matrix(collected: pd.DataFrame) -> hv.Overlay:
     return theme.heat(cells, title=finding, subtitle=title, rows=places, columns=forms)
 
 
-def _rows(n: int) -> str:
-    return wording.plural(n, "строка", "строки", "строк") if n else "—"
+def rows_in_words(row: Mapping[str, Any]) -> str:
+    """Say how many rows of a form came and how many were held out; empty where none came."""
+    n = row["accepted"] + row["held_out"]
+    if row["held_out"]:
+        return f"задержано {wording.number(row['held_out'])} из {wording.number(n)}"
+    if row["state"] == "returned":
+        return "не принято целиком"
+    return wording.plural(n, "строка", "строки", "строк") if n else ""
 
 
 _PLACES = ("муниципального образования", *("муниципальных образований",) * 2)

@@ -139,8 +139,10 @@ def remarks(counted: pd.DataFrame) -> Sentence:
     if counted.empty:
         return Sentence("Замечаний при приёме нет.")
     total = wording.plural(int(counted["count"].sum()), "замечание", "замечания", "замечаний")
-    kinds = wording.plural(len(counted), "вид", "вида", "видов")
     first = counted.sort_values("count", ascending=False, kind="stable").iloc[0]
+    if len(counted) == 1:
+        return Sentence(stopped(f"При приёме сделано {total}: {_lower(first['meaning'])}"))
+    kinds = wording.plural(len(counted), "вида", "видов", "видов")
     often = f"Чаще всего ({wording.number(first['count'])}): {_lower(first['meaning'])}"
     return Sentence(stopped(f"При приёме сделано {total} {kinds}. {often}"))
 

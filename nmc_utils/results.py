@@ -447,13 +447,15 @@ def log(root: Path, event: str, **fields: str) -> None:
 # --- verifying and going back ---------------------------------------------------------------------
 
 
-def verify(root: Path, run: str | None = None) -> list[str]:
+def verify(root: Path, run: str | None = None, edition: str | None = None) -> list[str]:
     """Compare what is published with its manifests.
 
     Parameters
     ----------
     run : str, optional
         Check every edition of this run; without it the published run of every edition.
+    edition : str, optional
+        Check this edition of the run alone, ``region/period``.
 
     Returns
     -------
@@ -482,6 +484,9 @@ def verify(root: Path, run: str | None = None) -> list[str]:
         if not pairs:
             known = ", ".join(sorted({name for name, _ in _all_published(root)})) or "ни одного"
             raise FileNotFoundError(f"прогона {run} нет; есть: {known}")
+    if edition is not None:
+        pairs = [(key, name) for key, name in pairs if key == edition]
+        return [sentence for key, name in pairs for sentence in _problems(root, key, name)]
     problems = [sentence for key, name in pairs for sentence in _problems(root, key, name)]
     names = sorted({name for _, name in pairs})
     return problems + [sentence for name in names for sentence in _strays(root, name)]

@@ -102,7 +102,7 @@ def scan(root: Path, run: str | None = None, asked: Iterable[str] = ()) -> Scan:
         n_files += 1
         file = path.relative_to(root).as_posix()
         try:
-            found = list(islice(dict.fromkeys(search.file(path)), _MOST))
+            found = list(islice(dict.fromkeys(search.file(path, file)), _MOST))
         except _BROKEN:
             unread.append(search.masked(file))
             continue
@@ -121,12 +121,23 @@ def finder_of(root: Path, names: Iterable[Names]) -> Finder:
 
 def _names_of(root: Path, keys: Iterable[str]) -> tuple[Names, list[str]]:
     found, unread = [], []
-    for key in keys:
+    for key in _with_regions(root, keys):
         try:
             found.append(known_names(edition(*key.split("/"), root)))
         except (ValueError, OSError):
             unread.append(key)
     return Names.union(found), unread
+
+
+def _with_regions(root: Path, keys: Iterable[str]) -> list[str]:
+    """Editions themselves; for one of the whole country those of its regions."""
+    every = edition_keys(root)
+    return [
+        one
+        for key in keys
+        for one in (every if key.startswith("_") else [key])
+        if one == key or one.partition("/")[2] == key.partition("/")[2]
+    ]
 
 
 def ordinary_words(root: Path) -> frozenset[str]:
@@ -219,9 +230,9 @@ class _Search:
         #: Whether a text without a Cyrillic letter may hold a name.
         self.is_latin = any(map(str.isascii, literals)) or any(map(_LATIN.search, known))
 
-    def file(self, path: Path) -> Iterator[tuple[str, str]]:
-        """Places and masks of what is found in a file."""
-        for text, place in (*_of_name(path), *_texts(path.name, path.read_bytes(), self)):
+    def file(self, path: Path, name: str) -> Iterator[tuple[str, str]]:
+        """Places and masks of what is found in a file and in its name."""
+        for text, place in (*_of_name(name), *_texts(name, path.read_bytes(), self)):
             for start, name in self._found(text):
                 yield place(start), _mask(name)
 
@@ -236,7 +247,7 @@ class _Search:
             small = reading.casefold() if self.literals else ""
             for literal in self.literals:
                 if (start := small.find(literal)) >= 0:
-                    yield min(start, len(text) - 1), literal
+                    yield min(start, len(text) - 1), reading[start : start + len(literal)]
 
     def masked(self, text: str) -> str:
         """Return a text that is shown, with a mask for every name in it."""
@@ -264,8 +275,8 @@ def _texts(name: str, content: bytes, search: _Search) -> Iterator[_Text]:
         yield from _of_lines(_read_as_text(content))
 
 
-def _of_name(path: Path) -> Iterator[_Text]:
-    yield path.name, lambda _: "имя файла"
+def _of_name(name: str) -> Iterator[_Text]:
+    yield name, lambda _: "имя файла или папки"
 
 
 def _read_as_text(content: bytes) -> str:

@@ -310,7 +310,7 @@ def load(edition: Edition) -> Tables:
         for name in (*SCHEMAS, *OF_INTAKE)
         if (folder / f"{name}.parquet").exists()
     }
-    if not frames:
+    if frames.keys().isdisjoint(SCHEMAS):
         raise FileNotFoundError(
             f"{edition}: принятых таблиц нет. "
             f"Выполните: nmc check {edition.region.code} {edition.period}"

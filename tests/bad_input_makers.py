@@ -316,17 +316,36 @@ def small_place(sent: Sending) -> None:
 
 
 def corrected(sent: Sending) -> None:
-    """A newer file of the same municipality with one result changed and one person gone."""
-    sent.raw["Абаза новый.xlsx"] = b""
-    older = sent.content()
+    """A newer file of the same municipality with one result changed."""
+    sent.raw = {BAD: sent.content()}
     sent.put({"Результаты!J6": 17})
-    sent.raw = {"Абаза.xlsx": older, "Абаза копия.xlsx": sent.content()}
+    sent.raw["Абаза копия.xlsx"] = sent.content()
+    del sent.books[BAD]
+
+
+def worthless(sent: Sending) -> None:
+    """A newer file of which no result can be accepted."""
+    sent.raw = {BAD: sent.content()}
+    column("Результаты", "J", lambda value: 99)(sent)
+    sent.raw["Абаза копия.xlsx"] = sent.content()
     del sent.books[BAD]
 
 
 def twice(sent: Sending) -> None:
-    sent.raw = {"Абаза.xlsx": sent.content(), "Абаза копия.xlsx": sent.content()}
+    sent.raw = {BAD: sent.content(), "Абаза копия.xlsx": sent.content()}
     del sent.books[BAD]
+
+
+def in_parts(sent: Sending) -> None:
+    """People in one workbook, results in another."""
+    results = {"Результаты": sent.take("Результаты")}
+    sent.books["Абаза Результаты.xlsx"] = results
+
+
+def all_csv(sent: Sending) -> None:
+    """Each table is a text file of its own."""
+    for sheet, rows in sent.books.pop(BAD).items():
+        sent.raw[f"Абаза {sheet}.csv"] = csv_of(rows)
 
 
 def last_year(sent: Sending) -> None:
@@ -349,6 +368,7 @@ def prefixed(part: str) -> str:
 
 HTML = "<html><body><table><tr><td>Фамилия</td><td>Балл</td></tr></table></body></html>".encode()
 GUIDE = r"\.xlsx"
+NEWER = r"Абаза копия\.xlsx"
 XXE = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
 REFUSED = {"is_refused": True, "missing": ("Абаза", "Саяногорск", "Сорск")}
 #: Results alone are lost: they were sent in a text file of their own.

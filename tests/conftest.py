@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=280,
         env=os.environ | {"PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "200"},
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_keys_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keys and crosswalks of submitted editions lie in a folder of the tests."""
+    home = tmp_path_factory.mktemp("config")
+    home.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CONFIG_HOME", "APPDATA"):
+            patch.setenv(name, str(home))
+        for name in ("NMC_KEY", "NMC_CROSSWALK", "NMC_DATA"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture

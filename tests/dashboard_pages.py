@@ -52,11 +52,20 @@ def said(view: pn.viewable.Viewable) -> str:
     return " ".join(text(pane.object) for pane in view.select(pn.pane.HTML))
 
 
+class _Run(dict):
+    """Tables of a run with its manifest."""
+
+    def __init__(self, tables: dict[str, pd.DataFrame], manifest: dict):
+        super().__init__(tables)
+        self.manifest = manifest
+
+
 def altered(published: Published, **tables: pd.DataFrame) -> Published:
     """The same edition with other tables in its run."""
     copy = Published(published.edition, published.run)
     names = list(published._results)
-    copy.__dict__["_results"] = {name: published.table(name) for name in names} | tables
+    kept = {name: published.table(name) for name in names}
+    copy.__dict__["_results"] = _Run(kept | tables, published.manifest)
     return copy
 
 

@@ -10,7 +10,7 @@ from conftest import nmc
 from invented_collecting import RUN, publish_run
 
 from nmc_utils.approvals import approval_of, approvals, approve
-from nmc_utils.results import ResultsError, results_folder, rollback
+from nmc_utils.results import ResultsError, results_folder, rollback, verify
 
 KEY = "khakassia/2023"
 NEWER = "1b2c3d4e5f-1"
@@ -79,6 +79,14 @@ def test_a_damaged_run_is_refused(edition):
     with pytest.raises(ResultsError, match="изменён файл restricted/intake_files.parquet"):
         approve(edition.root, KEY, RUN, **ORDER)
     assert approvals(edition.root, KEY) == []
+
+
+def test_damage_of_another_edition_of_the_run_does_not_stop_this_one(edition):
+    other = results_folder(edition.root) / RUN / "khakassia" / "2022"
+    other.mkdir()
+    assert verify(edition.root, RUN) != [], "it has no manifest"
+    assert verify(edition.root, RUN, KEY) == []
+    assert approve(edition.root, KEY, RUN, **ORDER).run == RUN
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,8 @@ def test_every_page_draws_and_fits_a_projector_and_a_phone(session: Session, key
     for name, title in HEADINGS.items():
         page.get_by_role("tab", name=PAGES[name]).click()
         expect(heading).to_have_text(title or EDITIONS[key], timeout=PATIENCE)
-        expect(page.get_by_text("Демонстрационные данные: не сведения о регионе")).to_be_visible()
+        mark = "Демонстрационные данные: не сведения о регионе"
+        expect(page.locator("p.demo")).to_have_text(mark)
         shown = page.locator(".bk-Figure canvas, .reason, table").first
         expect(shown).to_be_visible(timeout=PATIENCE)
         assert page.evaluate("document.documentElement.lang") == "ru"

@@ -17,6 +17,7 @@ from nmc_utils import cli
 from nmc_utils.commands import base, results
 from nmc_utils.editions import DefinitionError, edition
 from nmc_utils.intake import IntakeError
+from nmc_utils.intake.names import Names
 from nmc_utils.results import begin, publish
 from nmc_utils.suite import Outcome
 from nmc_utils.tables import DIFFERENCES
@@ -53,6 +54,7 @@ def intake(held_out: int, missing: tuple[str, ...] = ()) -> SimpleNamespace:
         tables={"scores": 9},
         missing=missing,
         files={},
+        names=Names(),
         digest="d",
     )
 
@@ -90,7 +92,7 @@ def suite(monkeypatch):
     """Editions whose notebooks fail; and with what the suite was called."""
     fake = SimpleNamespace(failures={}, editions=None, inputs=None, only=None)
 
-    def run(editions, inputs, only=None, progress=None):
+    def run(editions, inputs, only=None, progress=None, redact=None):
         fake.editions, fake.inputs, fake.only = [of.key for of in editions], inputs, only
         outcomes = []
         for of in editions:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import holoviews as hv
 import pandas as pd
 import pytest
 from conftest import nmc
 from invented_collecting import RUN, check, frames, planned, publish_run, send
 
-from nmc_utils import collecting
+from nmc_utils import collecting, figures, findings
 from nmc_utils.approvals import approve
 from nmc_utils.results import ResultsError
 from nmc_utils.tables import STATUS
@@ -260,6 +261,78 @@ def test_nothing_of_intake_is_empty_tables_and_no_error(edition):
     assert collecting.remarks(tables["problems"]).empty
     assert collecting.changes(tables["differences"]).empty
     assert collecting.conserved(tables["conservation"]).empty
+
+
+# --- sentences and the figure ---------------------------------------------------------------------
+
+
+def test_what_was_sent_is_told_as_a_sum():
+    assert findings.conservation(frames()["conservation"]) == (
+        "Прислано: 50\u00a0строк = принято 45 + задержано 3 + замещено или повторено 1 "
+        "+ итоги и пустые 1."
+    )
+
+
+def test_remarks_are_told_by_number_and_the_most_frequent():
+    told = collecting.remarks(frames()["problems"])
+    assert findings.remarks(told) == (
+        "При приёме сделано 4\u00a0замечания 3\u00a0видов. Чаще всего (2): нет даты рождения."
+    )
+    assert (
+        findings.remarks(told[:1]) == "При приёме сделано 1\u00a0замечание: убраны лишние пробелы."
+    )
+    assert findings.remarks(told[:0]) == "Замечаний при приёме нет."
+
+
+def test_newer_files_and_requests_are_told(edition):
+    tables = frames()
+    assert findings.newer_files(tables["differences"]) == (
+        "Новых файлов взамен прежних — 1: строк изменено 14, добавлено 3, исчезло 2. "
+        "Прежние файлы сохранены."
+    )
+    assert "не присылали" in findings.newer_files(tables["differences"][:0])
+    asked = collecting.to_ask(tables["problems"], tables["files"], edition.region)
+    assert findings.asked(asked) == "Исправления нужны в 1\u00a0файле. Кого просить: Абакан."
+    assert findings.asked(asked[:0]) == "Просить об исправлениях никого не нужно."
+
+
+def test_a_remark_on_no_file_is_in_no_file():
+    problems = frames()["problems"].tail(1).assign(file="")
+    assert collecting.remarks(problems)["files"].tolist() == [0]
+
+
+def test_a_file_that_changed_nothing_says_so():
+    same = frames()["differences"].assign(changed=0, added=0, removed=0)
+    assert collecting.changes(same)["words"].tolist() == ["без изменений"]
+
+
+def test_numbers_of_the_whole_region_are_nobodys(edition):
+    status = frames()["status"].assign(table="aggregates", is_sent=True, accepted=0)
+    told = collecting.collected(status, edition)
+    assert collecting.who_reported(told, edition.region).startswith("Сводные числа прислал регион")
+
+
+def test_the_figure_says_each_state_in_words_and_of_whom_we_wait(edition):
+    figures.use("matplotlib")
+    figure = figures.collection_matrix(collecting.collected(frames()["status"], edition))
+    title = "Ждём недостающего или исправленного от 3\u00a0муниципальных образований"
+    assert figures.heading(figure).title == title
+    words = [text for layer in figure if isinstance(layer, hv.Labels)
+             for text in layer.dimension_values("text")]  # fmt: skip
+    assert words.count("× возвращено") == 1 and words.count("– не прислано") == 3
+    assert "задержано 3 из 10" in words
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"state": "accepted", "accepted": 21, "held_out": 0}, "21\u00a0строка"),
+        ({"state": "returned", "accepted": 0, "held_out": 0}, "не принято целиком"),
+        ({"state": "not_sent", "accepted": 0, "held_out": 0}, ""),
+    ],
+)
+def test_rows_of_a_form_are_told_in_words(row, words):
+    assert figures.rows_in_words(row) == words
 
 
 # --- the command ----------------------------------------------------------------------------------

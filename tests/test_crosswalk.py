@@ -118,6 +118,41 @@ def test_a_region_with_own_codes_asks_for_the_code_and_once_for_the_date_of_birt
     assert required_of_person(defined.region, "scores") == ("Фамилия", "Имя", "Дата рождения")
 
 
+CODES = {"Королёва": "К-007", "Петров-Водкин": "12", "Сидорова": "С1", "Грачёв": "Г"}
+
+
+def by_own_code(books: dict) -> dict:
+    """The same workbooks of a region where people go by its own code; scores hold no names."""
+    for sheets in books.values():
+        for name, rows in sheets.items():
+            if PERSON[0] in rows[0]:
+                codes = [OWN_CODE, *(CODES[row[0]] for row in rows[1:])]
+                keep = 4 if name == "Результаты" else 0
+                sheets[name] = [[c, *row[keep:]] for c, row in zip(codes, rows, strict=True)]
+    return books
+
+
+def test_intake_of_a_region_with_own_codes(submitted, sender, books):
+    own = submitted.region.model_copy(update={"identity": "own_code"})
+    own = submitted.model_copy(update={"region": own})
+    sender.send(by_own_code(books))
+    result = take_in(own)
+    assert result.held_out == 0, result.problems.to_string()
+    found = crosswalk.read(own).set_index("own_code")
+    assert found.loc["К-007", "surname"] == "Королёва"
+    code = ids_of(("К-007", *KOROLEVA), own_code=True)
+    assert code[0] != found.loc["К-007", "person_id"]  # the key of the tests is another one
+    scores = pd.read_parquet(own.validated / "scores.parquet")
+    assert found.loc["К-007", "person_id"] in set(scores["person_id"])
+    assert pd.read_parquet(own.validated / "staff.parquet")["birth_year"].notna().all()
+
+    books["abaza.xlsx"]["Места работы"][1][0] = "К-007"  # the code of somebody else
+    sender.send(books)
+    problems = take_in(own).problems
+    shared = problems[problems["meaning"].eq("Один личный код стоит у разных людей")]
+    assert {"abaza.xlsx", "abakan.xlsx"} <= set(shared["file"])
+
+
 def test_one_code_of_two_people_is_a_collision_and_a_name_left_out_is_not():
     frame = persons(
         ("1", "Ли", "Анна", None, "1980-01-02"),

@@ -99,6 +99,10 @@ def test_after_the_deadline_the_late_are_marked(checked):
 def test_what_to_ask_for_names_file_sheet_and_cell_and_no_value(checked):
     page = collection.page(choices_of(checked), {})
     words = said(page)
+    assert (
+        "1 Абакан старый.xlsx заменён Абакан файл № 1.xlsx 2 файл № 1.xlsx возвращён Абакан"
+        in words
+    )
     assert "файл № 1.xlsx Сотрудники D4, D5 Нет даты рождения Впишите дату." in words
     assert "изменено 14, добавлено 3, исчезло 2" in words
     assert "97654" not in markup(page)
@@ -200,7 +204,8 @@ def test_an_edition_that_cannot_be_read_is_left_out_and_told(edition):
 def test_without_anything_published_the_page_opens_all_the_same(checked, monkeypatch):
     monkeypatch.setenv("NMC_DATA", str(checked.root))
     words = " ".join(said(part) for part in shell._without_results(ResultsError("ничего <нет>")))
-    assert words.startswith("ничего <нет> Сбор данных")
+    mark = "Демонстрационные данные: не сведения о регионе"
+    assert words.startswith(f"{mark} ничего <нет> Сбор данных")
     assert "Республика Хакасия, 2024 год" in words, "the newest"
 
 

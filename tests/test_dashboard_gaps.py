@@ -220,8 +220,8 @@ PART = "Данные представили 12 из 13 муниципальны�
 def test_an_incomplete_edition_says_so_on_every_page(incomplete):
     (mark, told) = shell._banners(incomplete)
     assert text(told.object).startswith(PART) and "нет: Абаза." in text(told.object)
-    for view in VIEWS.values():
-        assert PART in said(view(incomplete))
+    for page in VIEWS.keys() - {"collection"}:  # that page is of the folder, not of the run
+        assert PART in said(VIEWS[page](incomplete)), page
 
 
 def test_every_tile_of_totals_says_on_whom_it_rests(incomplete):

@@ -184,15 +184,23 @@ def test_csv_writes_numbers_and_days_as_russian_spreadsheets_read_them():
 # --- everything that writes -----------------------------------------------------------------------
 
 
+#: Who else touches these libraries, and why what it writes is safe.
+ELSEWHERE = {
+    "nmc_utils/documents/tables.py",  # here
+    "nmc_utils/intake/template.py",  # by `put_text`; its workbooks are opened in test_template
+    "nmc_utils/intake/template_columns.py",  # names of columns alone
+    "nmc_utils/intake/marked.py",  # copies of what was sent, opened in test_returns
+    "nmc_utils/wording.py",  # hashes the text of a table, writes nothing
+}
+
+
 def test_no_other_code_writes_workbooks_or_csv():
     """One place writes them, so what is proved of it holds of every export."""
     ways = r"xlsxwriter|to_excel|to_csv\(|csv\.writer|openpyxl|ExcelWriter"
-    allowed = {"nmc_utils/documents/tables.py"}
-    allowed.add("nmc_utils/wording.py")  # hashes the text of a table, writes nothing
     found = {
         path.relative_to(CHECKOUT).as_posix()
         for part in ("nmc_utils", "dashboards")
         for path in (CHECKOUT / part).rglob("*.py")
         if re.search(ways, path.read_text("utf-8"))
     }
-    assert found - allowed == set()
+    assert found <= ELSEWHERE

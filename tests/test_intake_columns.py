@@ -9,6 +9,7 @@ from intake_books import (
     EMPLOYMENT,
     FORMS,
     ITEMS,
+    KHAKASSIA,
     METHODISTS,
     ORGANIZATIONS,
     PERSON,
@@ -32,6 +33,7 @@ from nmc_utils.intake.columns import (
 from nmc_utils.intake.personal import kind_of
 from nmc_utils.intake.synonyms import Synonyms, dictionary, nearest, plain, synonyms
 from nmc_utils.intake.workbook import Sheet
+from nmc_utils.regions import read_region
 from nmc_utils.tables import SCHEMAS, TITLES
 from nmc_utils.terms import CODED
 
@@ -58,12 +60,15 @@ def sheet(*rows: list, name: str = "Лист1") -> Sheet:
     return Sheet(name, 1, pd.DataFrame(columns).set_axis(range(1, len(rows) + 1)))
 
 
+REGION = read_region(KHAKASSIA.parents[2], "khakassia")
+
+
 def data(header: list, mark: str = "х") -> list:
     return [f"{mark}{n}" for n in range(len(header))]
 
 
 def named(table: str, *rows: list) -> Naming:
-    return name_columns(table, sheet(*rows))
+    return name_columns(table, sheet(*rows), REGION)
 
 
 def replaced(header: list, **words: str) -> list:
@@ -182,17 +187,17 @@ def test_explanations_hold_no_records():
 @pytest.mark.parametrize("table", AGREED)
 def test_a_table_is_known_by_its_header(table):
     header = AGREED[table]
-    assert table_by_header(sheet(["О чём таблица"], header, data(header))) == table
+    assert table_by_header(sheet(["О чём таблица"], header, data(header)), REGION) == table
 
 
 def test_a_list_of_people_alone_is_no_table():
-    assert table_by_header(sheet(PERSON, data(PERSON))) is None
-    assert table_by_header(sheet(["один", "два"], ["1", "2"])) is None
+    assert table_by_header(sheet(PERSON, data(PERSON)), REGION) is None
+    assert table_by_header(sheet(["один", "два"], ["1", "2"]), REGION) is None
 
 
 def test_a_header_among_many_unknown_columns_is_no_table():
     header = ["Код процедуры", "Цель", *(f"прочее {n}" for n in range(9))]
-    assert table_by_header(sheet(header, data(header))) is None
+    assert table_by_header(sheet(header, data(header)), REGION) is None
 
 
 # --- where the header is --------------------------------------------------------------------------
@@ -270,7 +275,7 @@ def test_a_header_of_two_rows_is_read(rows):
     found = named("scores", ["Сведения"], *rows, data(SCORES))
     assert found.header_row == 3
     assert (found.missing, found.absent, found.unknown) == ([], [], [])
-    assert list(found.positions) == list(name_columns("scores", sheet(SCORES)).positions)
+    assert list(found.positions) == list(name_columns("scores", sheet(SCORES), REGION).positions)
 
 
 def test_a_group_gives_its_title_to_its_columns():
@@ -314,7 +319,7 @@ def test_without_any_known_header_everything_is_missing():
 
 
 def test_an_empty_sheet_has_no_header():
-    found = name_columns("staff", Sheet("Кадры", 1, pd.DataFrame()))
+    found = name_columns("staff", Sheet("Кадры", 1, pd.DataFrame()), REGION)
     assert found.header_row == 0 and found.positions == {}
     assert "Фамилия" in found.missing
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import xlsxwriter
-from hypothesis import HealthCheck, configuration, given, settings
+from hypothesis import HealthCheck, Phase, configuration, given, settings
 from hypothesis import strategies as st
 from intake_books import KEY, SURNAMES, Sender, sent_books
 
@@ -31,6 +31,7 @@ QUICK = {
     "derandomize": True,
     "database": None,
     "deadline": None,
+    "phases": [Phase.generate],  # an example is not made smaller: each takes a second
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 

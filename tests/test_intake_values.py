@@ -339,6 +339,11 @@ def test_cells_with_and_without_the_sign_are_refused():
     assert unit.remedy[0].endswith(".")
 
 
+def test_percents_are_read_however_the_number_is_written():
+    unit = decide(text("'75", "1 000,5", "+5", "1e2"), "Балл, %", "score")
+    assert listed(unit.plain) == ["0.75", "10.005", "0.05", "1"]
+
+
 @pytest.mark.parametrize("header", ["Балл, %", "Процент выполнения", "Результат в процентах"])
 def test_numbers_under_a_header_in_percent_are_percent(header):
     unit = decide(text("75", "12,5", "0", "н/я"), header, "score")

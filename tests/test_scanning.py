@@ -15,21 +15,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
-from intake_books import KOROLEVA
+from intake_books import GRACHEV, KOROLEVA, PETROV, SIDOROVA
 from typer.testing import CliRunner
 
 from nmc_utils.cli import app
+from nmc_utils.intake.names import Names
 from nmc_utils.scanning import ordinary_words, scan
 
 NAME = "Королёвой"  # of a person of the workbooks, in another case of the language
 
 
 @pytest.fixture
-def root(sender, books, monkeypatch) -> Path:
+def taken_in(sender, books, monkeypatch) -> Path:
     """A data root with one edition that has been taken in."""
     monkeypatch.delenv("NMC_CROSSWALK", raising=False)
     books["abaza.xlsx"]["Сотрудники"][0][0] = "Фамилия педагога"
     sender.take_in(books)
+    return sender.root
+
+
+@pytest.fixture
+def root(sender, monkeypatch) -> Path:
+    """A data root with one edition; its names are known without reading any workbook."""
+    people = pd.DataFrame([KOROLEVA, PETROV, SIDOROVA, GRACHEV]).iloc[:, :3].astype("str")
+    names = Names.of([people[0]], [people[1], people[2]])
+    monkeypatch.setattr("nmc_utils.scanning.known_names", lambda edition: names)
     return sender.root
 
 
@@ -46,10 +56,13 @@ def only_finding(root: Path) -> pd.Series:
     return found.iloc[0]
 
 
-def test_what_intake_writes_is_clean(root):
-    found = scan(root)
+def test_what_intake_writes_is_clean_and_its_names_are_known(taken_in):
+    found = scan(taken_in)
     assert found.findings.empty and found.unread == ()
-    assert found.files == len(list((root / "validated" / "khakassia" / "2023").iterdir()))
+    assert found.files == len(list((taken_in / "validated" / "khakassia" / "2023").iterdir()))
+    for text in ("Королёвой", "Водкин", "Сидорова Анна", "А. П. Королёва", "Грачёву"):
+        made(taken_in, "a.txt", text)
+        assert len(scan(taken_in).findings) == 1, text
 
 
 # --- kinds of files -------------------------------------------------------------------------------
@@ -164,7 +177,7 @@ def test_a_name_in_several_runs_of_a_paragraph_is_found(root):
 def test_the_name_of_a_file_is_masked_in_the_report(root):
     made(root, "Королёва.txt", "1")
     found = only_finding(root)
-    assert found["place"] == "имя файла"
+    assert found["place"] == "имя файла или папки"
     assert found["file"].endswith("2023/К…(8).txt")
 
 
@@ -260,14 +273,22 @@ def test_what_was_sent_is_not_searched_and_a_run_is_searched_alone(root):
         scan(root, "1111111111-1")
 
 
+def test_a_run_of_the_whole_country_is_searched_for_the_names_of_its_regions(root):
+    path = root / "results" / "0a1b2c3d4e-1" / "_country" / "2023" / "a.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text(NAME, "utf-8")
+    found = scan(root, "0a1b2c3d4e-1")
+    assert len(found.findings) == 1 and found.unread == ()
+
+
 def test_names_are_known_from_the_crosswalk_when_what_was_sent_is_gone(
-    root, sender, books, monkeypatch, tmp_path_factory
+    sender, books, monkeypatch, tmp_path_factory
 ):
-    made(root, "a.txt", NAME)
+    made(sender.root, "a.txt", NAME)
     monkeypatch.setenv("NMC_CROSSWALK", str(tmp_path_factory.mktemp("keys") / "people"))
     sender.take_in(books)
     sender.send({})
-    assert only_finding(root)["mask"] == "К…(9)"
+    assert only_finding(sender.root)["mask"] == "К…(9)"
 
 
 # --- the command ----------------------------------------------------------------------------------

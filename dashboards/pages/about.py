@@ -66,8 +66,7 @@ def status(now: Published) -> str:
 
 def _intact(now: Published) -> str:
     """Compare the files of the run with its manifest."""
-    wrong = [text for text in results.verify(now.edition.root, now.run) if now.edition.key in text]
-    if wrong:
+    if wrong := results.verify(now.edition.root, now.run, now.edition.key):
         text = f"Целостность нарушена: {'; '.join(wrong)}"
         return f'<p class="notice" role="status">{escape(text)}</p>'
     count = wording.plural(len(now.manifest["files"]), "файла", "файлов", "файлов")

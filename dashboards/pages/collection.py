@@ -71,12 +71,11 @@ def _drawn(
     ]
     said = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
     head = f'<h2 class="gap">{escape(str(now.edition))}</h2>{said}'
-    return [
-        parts.block(head),
-        parts.tiles(_tiles(now)),
-        parts.row(parts.card(parts.block(_matrix(now, choices, address)), basis=1280)),
-        *_details(now, choices.sender),
-    ]
+    matrix = parts.row(parts.card(parts.block(_matrix(now, choices, address)), basis=1280))
+    details = _details(now, choices.sender)
+    # Who has chosen a municipality wants to see what to ask of it, not the others once more.
+    below = [*details, matrix] if choices.sender else [matrix, *details]
+    return [parts.block(head), parts.tiles(_tiles(now)), *below]
 
 
 def _tiles(now: Collected) -> list[tuple[str, str, str]]:
@@ -88,7 +87,7 @@ def _tiles(now: Collected) -> list[tuple[str, str, str]]:
     tiles = [
         ("Представили данные", f"{sent} из {n}", "муниципальных образований"),
         ("Принято всё", f"{done} из {n}", "муниципальных образований"),
-        ("Возвращено форм", wording.number(asked), "есть задержанные строки" if asked else ""),
+        ("Возвращено форм", wording.number(asked), "ждут исправления" if asked else ""),
         ("Не проверено файлов", wording.number(now.waiting.n), _checked(now)),
     ]
     deadline = now.edition.collection.deadline
@@ -141,10 +140,7 @@ def _matrix(now: Collected, choices: Collecting, address: dict[str, str]) -> str
 
 def _cell(row: Mapping[str, object]) -> str:
     look = figures.COLLECTING[row["state"]]
-    n = row["accepted"] + row["held_out"]
-    note = wording.plural(n, "строка", "строки", "строк") if n else ""
-    if row["held_out"]:
-        note = f"задержано {wording.number(row['held_out'])} из {wording.number(n)}"
+    note = figures.rows_in_words(row)
     words = parts.signed(look.sign, row["state_label"], look.colour)
     return f'<div>{words}<span class="note">{note}</span></div>'
 
@@ -223,7 +219,8 @@ _FILES |= {"replaced_by": "Заменён файлом"}
 
 def _named(files: pd.DataFrame, senders: Mapping[str, list[str]]) -> pd.DataFrame:
     """Files in the order in which they came; a column that says nothing is left out."""
-    files = files.sort_values("number").assign(
+    files = files.sort_values("number")
+    files = files.assign(
         state=files["state"].map(collecting.FILE_STATES),
         names=[", ".join(senders[file]) or "не определено" for file in files["file"]],
     )

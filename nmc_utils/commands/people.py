@@ -75,7 +75,7 @@ def unmask(
     n, n_unknown = len(everyone), int(everyone["is_unknown"].sum())
     if not books:
         raise FileNotFoundError(f"в прогоне {run} нет таблиц о людях: записывать нечего")
-    who = getpass.getuser()
+    who = _user()
     results.log(root, "unmask", run=run, who=who, n=str(n), n_unknown=str(n_unknown))
     for path, content in books.items():
         write_protected(path, content)
@@ -90,6 +90,14 @@ def unmask(
             f"Нет в таблице соответствия: {n_unknown}; вместо ФИО стоят личные коды. Таблицу "
             "записывает приём (nmc check) на той машине, где лежит ключ региона."
         )
+
+
+def _user() -> str:
+    """The user of the computer, for the log."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # the system has no name for it
+        return "unknown"
 
 
 def _empty_folder(out: Path, root: Path) -> Path:
@@ -186,7 +194,7 @@ def purge(
     edition = edition_of(root, region, period)
     today = date.today()
     removed = [str(path) for path in crosswalk.purge(edition, today)]
-    results.log(root, "purge", edition=edition.key, who=getpass.getuser(), n=str(len(removed)))
+    results.log(root, "purge", edition=edition.key, who=_user(), n=str(len(removed)))
     remains = [str(path) for path in (edition.sent, edition.validated) if path.exists()]
     if as_json:
         term = crosswalk.term_of(edition).isoformat()

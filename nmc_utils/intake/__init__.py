@@ -25,7 +25,7 @@ from nmc_utils.intake.pseudonyms import check_key, key_digest, key_for
 from nmc_utils.intake.reported import Sender
 from nmc_utils.intake.sheets import absent_sheets, holds_no_records, nameless, sort_sheets
 from nmc_utils.intake.workbook import Workbook
-from nmc_utils.tables import DIFFERENCES, FILES, HELD_ROWS
+from nmc_utils.tables import DIFFERENCES, FILES, HELD_ROWS, SCHEMAS
 
 __all__ = ["Account", "Intake", "IntakeError", "take_in", "with_real_names"]
 
@@ -90,6 +90,9 @@ class Intake(Account):
 class IntakeError(ValueError):
     """Nothing could be accepted; earlier validated tables are left as they were.
 
+    Where there are none, what became of the files is written all the same, so that everybody sees
+    to whom they went back.
+
     `account` tells what became of everything, as it does in `Intake`.
     """
 
@@ -132,7 +135,8 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
     sent = read_folder(edition)
     books = {book.file: book for book in sent.books}
     _refuse_wrong_origin(edition, sent)
-    found = sort_sheets(sent.books, {file: Path(name).stem for file, name in sent.files.items()})
+    stems = {file: Path(name).stem for file, name in sent.files.items()}
+    found = sort_sheets(sent.books, stems, edition.region)
     senders = set_strangers_aside(edition, sent, found)
     checked = checks.check(found.pieces, checks.Setting(edition, key, aliases, senders))
     problems = [*sent.problems, *found.problems, *absent_sheets(found, checked.reported)]
@@ -145,12 +149,14 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
         files=sent.files,
         files_table=_files(sent, senders, checked, edition),
         differences=checked.differences,
-        held_rows=_held_rows(checked, found.refused_rows),
+        held_rows=_held_rows(checked, found.refused_rows, senders),
         books=books,
     )
-    if not checked.tables:
-        raise IntakeError(_nothing(edition, account.problems), account)
     sources = _sources(edition, sent.digests, key, aliases)
+    if not checked.tables:
+        if not _was_accepted(edition):
+            _write(edition, account, checked, sources)
+        raise IntakeError(_nothing(edition, account.problems), account)
     _write(edition, account, checked, sources)
     crosswalk.write(edition, checked.people, key)
     return Intake(
@@ -161,6 +167,11 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
         missing=checked.reported.missing,
         names=checked.names,
     )
+
+
+def _was_accepted(edition: Edition) -> bool:
+    """Whether an earlier intake left tables, which are better than none."""
+    return any((edition.validated / f"{name}.parquet").is_file() for name in SCHEMAS)
 
 
 def _write(edition: Edition, account: Account, checked: checks.Checked, sources: dict) -> None:
@@ -201,9 +212,12 @@ def _refuse_wrong_origin(edition: Edition, sent: Sent) -> None:
     raise IntakeError(reason, account)
 
 
-def _held_rows(checked: checks.Checked, refused: list[tuple]) -> pd.DataFrame:
+def _held_rows(
+    checked: checks.Checked, refused: list[tuple], senders: Mapping[str, Sender]
+) -> pd.DataFrame:
     """Rows that were held out one by one, and those of sheets that were refused whole."""
     whole = pd.DataFrame(refused, columns=list(HELD_ROWS)).astype(HELD_ROWS)
+    whole["municipality"] = whole["file"].map({f: s.place for f, s in senders.items()})
     rows = pd.concat([checked.held_rows, whole]).astype(HELD_ROWS)
     return rows.sort_values(["file", "sheet", "table", "row"], kind="stable", ignore_index=True)
 

@@ -100,15 +100,19 @@ class Piece:
         text = self.cells[list(names)].rename(columns=names)
         if self.naming.full_name is None:
             return text
-        parts, _ = split_full_name(self.cells[self.naming.full_name])
+        parts, _ = self._split
         return text.assign(**parts)
+
+    @cached_property
+    def _split(self) -> tuple[pd.DataFrame, pd.Series]:
+        return split_full_name(self.cells[self.naming.full_name])
 
     @property
     def unsplit(self) -> pd.Series:
         """Rows whose full name cannot be taken apart."""
         if self.naming.full_name is None:
             return pd.Series(False, self.cells.index)
-        return split_full_name(self.cells[self.naming.full_name])[1]
+        return self._split[1]
 
     def not_records(self, table: str) -> pd.DataFrame:
         """Rows that are nobody's record: blank ones, sums, notes under the records, headers."""

@@ -16,9 +16,10 @@ import pandas as pd
 from nmc_utils.editions import Edition
 from nmc_utils.intake.batch import Piece, problem
 from nmc_utils.intake.columns import folded, is_explanation
-from nmc_utils.intake.files import Sent, listed
+from nmc_utils.intake.files import Sent, listed, plain_name
 from nmc_utils.intake.reported import Sender
 from nmc_utils.intake.sheets import Sorted
+from nmc_utils.intake.synonyms import plain
 from nmc_utils.intake.values import typed
 from nmc_utils.intake.workbook import Workbook
 from nmc_utils.regions import Region, read_region, region_codes
@@ -81,11 +82,14 @@ def _sender(
     named = named_place(Path(sent.files[file]).stem, edition.region)
     if not places and named:
         places = frozenset({named})
-    refused = {line["table"] for line in found.refused if line["file"] == file}
+    refused: dict[str, int] = {}
+    for line in found.refused:
+        if line["file"] == file:
+            refused[line["table"]] = refused.get(line["table"], 0) + line["held_out"]
     is_read = any(book.file == file for book in sent.books)
     if (not is_read and file not in sent.skipped) or file in found.refused_files:
-        refused.add("")
-    return Sender(sent.numbers.get(file, 0), places, frozenset(refused))
+        refused.setdefault("", 0)
+    return Sender(sent.numbers.get(file, 0), places, refused)
 
 
 # --- the same file elsewhere ----------------------------------------------------------------------
@@ -103,13 +107,15 @@ def _twins(edition: Edition, sent: Sent) -> dict[str, list[Refusal]]:
             if path.is_file() and path.stat().st_size in sizes and path.stat().st_size:
                 label = labels.get(hashlib.sha256(path.read_bytes()).hexdigest())
                 if label:
-                    found.setdefault(label, []).append(_twin(folder))
+                    named = plain_name(path.name, edition.region)
+                    found.setdefault(label, []).append(_twin(folder, named))
     return found
 
 
-def _twin(folder: Path) -> Refusal:
+def _twin(folder: Path, name: str | None) -> Refusal:
+    file = f"с файлом «{name}»" if name else "с файлом"
     return (
-        f"Это файл другого издания: он совпадает с файлом из {folder.parent.name}/{folder.name}",
+        f"Это файл другого издания: он совпадает {file} из {folder.parent.name}/{folder.name}",
         "Пришлите файл за этот период; если файл положен сюда по ошибке, уберите его.",
     )
 
@@ -137,7 +143,7 @@ def _of_another_edition(edition: Edition, book: Workbook) -> Iterator[Refusal]:
 
 def places_of(tables: Mapping[str, list[Piece]], region: Region) -> frozenset[str]:
     """Codes of the municipalities that the rows of a file name, second workplaces left out."""
-    known = {folded(place.name): place.code for place in region.municipalities}
+    known = {plain(place.name): place.code for place in region.municipalities}
     return frozenset(known[word] for word in _words_of_places(tables) if word in known)
 
 
@@ -152,7 +158,7 @@ def named_place(stem: str, region: Region) -> str | None:
 
 
 def _words_of_places(tables: Mapping[str, list[Piece]]) -> set[str]:
-    """Folded words in the columns of municipalities."""
+    """Words in the columns of municipalities, each in its plain spelling."""
     words: set[str] = set()
     for table in _OF_PLACES:
         for piece in tables.get(table, []):
@@ -161,7 +167,7 @@ def _words_of_places(tables: Mapping[str, list[Piece]]) -> set[str]:
                 if "is_main" in piece.text:  # a second workplace is told by another file too
                     main = piece.text["is_main"].str.casefold().isin(["да", "1", "+"])
                     text = text[main] if main.any() else text
-                words |= {folded(word) for word in text.dropna().unique()}
+                words |= {plain(word) for word in text.dropna().unique()}
     return words
 
 

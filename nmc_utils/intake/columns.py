@@ -14,15 +14,13 @@ from functools import lru_cache
 import pandas as pd
 
 from nmc_utils.intake import header, personal
+from nmc_utils.intake.persons import PERSON_HEADERS, person_headers, required_of_person
 from nmc_utils.intake.synonyms import dictionary, folded, nearest, plain, synonyms
 from nmc_utils.intake.workbook import Sheet
 from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, SCHEMAS, TITLES
 from nmc_utils.terms import CODED, TOTAL, WHOLE_TEST
 
-#: Headers that identify a person in a workbook, in this order.
-PERSON_HEADERS = ("Фамилия", "Имя", "Отчество", "Дата рождения")
-OPTIONAL_OF_PERSON = "Отчество"
 #: Canonical columns that intake makes from `PERSON_HEADERS`.
 FROM_PERSON = ("person_id", "methodist_id", "birth_year")
 YES_NO = {True: "да", False: "нет"}
@@ -96,14 +94,14 @@ def is_unnamed(sheet: str) -> bool:
     return plain(re.sub(r"[\s0-9()]+$", "", sheet)) in words
 
 
-def table_by_header(sheet: Sheet) -> str | None:
+def table_by_header(sheet: Sheet, region: Region) -> str | None:
     """Return the one table whose columns a sheet has, or None where it could be another as well.
 
     A list of people with nothing else is no table: it may be a list of anybody.
     """
     found: dict[str, int] = {}
     for table in SCHEMAS:
-        naming = name_columns(table, sheet)
+        naming = name_columns(table, sheet, region)
         own = [name for name in naming.positions if name in headers(table)]
         titled = sum(map(bool, naming.header))
         known = len(naming.positions) + len(naming.ignored) + (naming.full_name is not None)
@@ -166,9 +164,10 @@ class Naming:
     ambiguous: str | None = None
 
 
-def name_columns(table: str, sheet: Sheet) -> Naming:
-    """Find the header of a sheet and name its columns."""
-    words = _words(table)
+def name_columns(table: str, sheet: Sheet, region: Region) -> Naming:
+    """Find the header of a sheet and name its columns; the region says how it tells of people."""
+    words = _words(table, person_headers(region))
+    optional = _optional(table, region)
     found = header.find(sheet.grid, words.recognised)
     positions, repeated = words.named(found.titles)
     ignored = [at for at, titles in enumerate(found.titles) if words.are_ignored(titles)]
@@ -189,8 +188,8 @@ def name_columns(table: str, sheet: Sheet) -> Naming:
     lacking = [name for name in words.expected if name not in positions and name not in parts]
     return Naming(
         positions=positions,
-        missing=[words.expected[name] for name in lacking if not _is_optional(table, name)],
-        absent=[words.expected[name] for name in lacking if _is_optional(table, name)],
+        missing=[words.expected[name] for name in lacking if name not in optional],
+        absent=[words.expected[name] for name in lacking if name in optional],
         repeated=repeated,
         unknown=unknown,
         nearest={at: title for at, title in near.items() if title},
@@ -228,13 +227,14 @@ class _Words:
     `expected` are the columns with the headers that were agreed on, the person's first.
     """
 
-    def __init__(self, table: str):
+    def __init__(self, table: str, persons: tuple[str, ...]):
         own = headers(table)
         self.expected = dict(own)
         written = {name: synonyms().of_column(table, name) for name in own}
         if has_persons(table):
-            self.expected = {title: title for title in PERSON_HEADERS} | own
-            written |= synonyms().persons | {_FULL_NAME: synonyms().full_name}
+            self.expected = {title: title for title in persons} | own
+            also = {name: words for name, words in synonyms().persons.items() if name in persons}
+            written |= also | {_FULL_NAME: synonyms().full_name}
         self._agreed = {plain(title): name for name, title in self.expected.items()}
         self._written = dictionary(
             {
@@ -310,13 +310,15 @@ class _Words:
 _WORDS = re.compile(r"[^\W\d_]+|%")
 
 
-@lru_cache(maxsize=len(SCHEMAS))
-def _words(table: str) -> _Words:
-    return _Words(table)
+@lru_cache(maxsize=2 * len(SCHEMAS))
+def _words(table: str, persons: tuple[str, ...]) -> _Words:
+    return _Words(table, persons)
 
 
 def _without_notes(title: str) -> Iterator[tuple[str, set[str]]]:
     """Leave out what stands in brackets, then what stands after a comma; with the words of it."""
+    if not re.search(r"[(\[,0-9]", title):
+        return
     bare = re.sub(r"[(\[][^)\]]*[)\]]?", " ", title)
     inside = " ".join(re.findall(r"[(\[]([^)\]]*)", title))
     head, _, tail = bare.partition(",")
@@ -325,10 +327,12 @@ def _without_notes(title: str) -> Iterator[tuple[str, set[str]]]:
         yield without_footnote, set(_WORDS.findall(folded(notes)))
 
 
-def _is_optional(table: str, name: str) -> bool:
-    if name in PERSON_HEADERS:
-        return name == OPTIONAL_OF_PERSON
-    return bool(SCHEMAS[table].columns[name].nullable)
+def _optional(table: str, region: Region) -> set[str]:
+    """The columns without which every row can be read."""
+    schema = SCHEMAS[table].columns
+    own = {name for name in headers(table) if schema[name].nullable}
+    required = required_of_person(region, table) if has_persons(table) else ()
+    return own | set(person_headers(region)) - set(required)
 
 
 def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:

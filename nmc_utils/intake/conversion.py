@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
@@ -26,7 +26,7 @@ from nmc_utils.intake.persons import (
 from nmc_utils.intake.pseudonyms import identities
 from nmc_utils.intake.repeats import equal_to_any
 from nmc_utils.intake.shown import words_of
-from nmc_utils.intake.synonyms import folded, nearest
+from nmc_utils.intake.synonyms import folded, nearest, plain
 from nmc_utils.intake.values import absent, typed
 from nmc_utils.regions import Region
 from nmc_utils.tables import DATE
@@ -108,6 +108,15 @@ def _values(batch: Batch, column: str, dtype: str) -> pd.Series:
             unit = units.decide(text, header or "", _UNITS[column])
             batch.report_each(unit.wrong, column, unit.meaning, unit.remedy)
             text = unit.plain
+            if unit.factor == 0.01 and column != "raw_score":
+                title = batch.schema.columns[column].title
+                batch.remark(
+                    number,
+                    "corrected",
+                    f"Столбец «{title}» в процентах: пересчитан в доли единицы",
+                    "Исправлять не нужно; впредь пишите долю, например 0,8.",
+                    found=f"ячеек: {int(text.notna().sum())}",
+                )
             batch.percent.loc[text.index] |= unit.is_percent and column == "raw_score"
         found = typed(text, dtype, epoch=piece.epoch)
         batch.report_each(found.wrong, column, found.meaning, found.remedy)
@@ -176,7 +185,7 @@ def _refuse_names(batch: Batch, words: dict[str, dict[str, str]]) -> None:
 
 def _require(batch: Batch, column: str, title: str) -> None:
     batch.report(
-        batch.text[column].isna(),
+        batch.text[column].isna() & ~batch.is_faulty(column),
         column,
         f"Не заполнен столбец «{title}»",
         f"Заполните столбец «{title}»: без него строку принять нельзя.",
@@ -185,9 +194,9 @@ def _require(batch: Batch, column: str, title: str) -> None:
 
 def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
     """Replace words by codes; a word not in the list holds its row out, unless of a document."""
-    codes = {folded(word): code for word, code in words.items()}
+    codes = lookup(words)
     text = batch.text[column]
-    if column == "domain" and TOTAL not in codes.values():
+    if column == "domain" and TOTAL not in words.values():
         is_total = text.map(lambda value: folded(value) == folded(WHOLE_TEST), na_action="ignore")
         is_total = is_total.eq(True)
         _report_totals(batch, is_total, "Впишите компетенцию, к которой относится задание.")
@@ -196,7 +205,7 @@ def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
         is_bare = text.map(folded, na_action="ignore").isin(BARE_TOTALS)
         batch.report(is_bare, column, *aggregates.BARE_TOTAL)
         text = text.mask(is_bare)
-    found = text.map({value: codes.get(folded(value)) for value in text.dropna().unique()})
+    found = text.map({value: codes(value) for value in text.dropna().unique()})
     if column == "document":
         aggregates.report_documents(batch, text.notna() & found.isna())
         return found.astype("str")
@@ -205,6 +214,19 @@ def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
     remedy = f"Выберите из списка: {_listed(words)}."
     report_unknown(batch, text.notna() & found.isna(), column, meaning, remedy, words)
     return found.astype("str")
+
+
+def lookup(words: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Return what finds the code of a word: as it is spelled, else by a looser spelling of it.
+
+    A loose spelling of several codes finds none.
+    """
+    exact = {folded(word): code for word, code in words.items()}
+    loose: dict[str, set[str]] = {}
+    for word, code in words.items():
+        loose.setdefault(plain(word), set()).add(code)
+    alone = {word: codes.pop() for word, codes in loose.items() if len(codes) == 1}
+    return lambda word: exact.get(folded(word)) or alone.get(plain(word))
 
 
 def report_unknown(

@@ -76,12 +76,12 @@ def read_folder(edition: Edition) -> Sent:
         [],
         {label: path.name for path, label in labels.items()},
         {labels[path]: number for number, path in enumerate(order, start=1)},
-        frozenset(labels[path] for path in found if path.name.startswith(OWNER_MARK)),
+        frozenset(labels[path] for path in found if _is_leftover(path.name)),
     )
     for path, content in found.items():
         label = labels[path]
         if label in sent.skipped:
-            sent.problems.append(problem(label, "skipped", *_OWNER_FILE))
+            sent.problems.append(problem(label, "skipped", *_LEFTOVER))
             continue
         try:
             if isinstance(content, UnreadableError):
@@ -92,15 +92,20 @@ def read_folder(edition: Edition) -> Sent:
     return sent
 
 
-#: How a spreadsheet calls the file by which it says that it has another one open.
-OWNER_MARK = "~$"
-_OWNER_FILE = (
-    "Это служебный файл открытой книги, данных в нём нет",
-    "Закройте книгу в Excel; сам файл присылать не нужно.",
+#: Files that programs leave beside the others: of an open workbook, of a folder's view.
+_OF_PROGRAMS = ("~$", "~wr", "thumbs.db", "desktop.ini", ".ds_store")
+_TEMPORARY = (".tmp", ".bak", ".lnk", ".crdownload", ".part")
+_LEFTOVER = (
+    "Это служебный файл программы, данных в нём нет",
+    "Присылать его не нужно; если открыта книга Excel, закройте её.",
 )
 #: Folders beside what was sent: blank workbooks, and what goes back.
 BLANKS, RETURNED = "blanks", "returned"
 RECEIVED = ".received.json"
+
+
+def _is_leftover(name: str) -> bool:
+    return name.lower().startswith(_OF_PROGRAMS) or name.lower().endswith(_TEMPORARY)
 
 
 def listed(folder: Path) -> list[Path]:
@@ -164,16 +169,22 @@ def _content(path: Path) -> bytes | UnreadableError:
 
 def _labels(paths: list[Path], digests: dict[Path, str], region: Region) -> dict[Path, str]:
     """What the files are called in everything that is written; what has no digest comes last."""
-    places = [(place.name, place.code, place.kind) for place in region.municipalities]
-    texts = [region.name, region.code, *TITLES, *TITLES.values(), *sum(places, ())]
-    plain = _PLAIN_WORDS | words_of(text.replace("_", " ") for text in texts)
     ordered = sorted(paths, key=lambda path: (path not in digests, digests.get(path), path.name))
     labels = {}
     for number, path in enumerate(ordered, start=1):
         suffix = path.suffix.lower() if path.suffix.lower() in _SUFFIXES else ""
-        words = words_of([path.stem if suffix else path.name])
-        labels[path] = path.name if words <= plain else f"файл № {number}{suffix}"
+        labels[path] = plain_name(path.name, region) or f"файл № {number}{suffix}"
     return labels
+
+
+def plain_name(name: str, region: Region) -> str | None:
+    """Return the name of a file if it cannot be a person's, else None."""
+    places = [(place.name, place.code, place.kind) for place in region.municipalities]
+    texts = [region.name, region.code, *TITLES, *TITLES.values(), *sum(places, ())]
+    known = _PLAIN_WORDS | words_of(text.replace("_", " ") for text in texts)
+    path = Path(name)
+    stem = path.stem if path.suffix.lower() in _SUFFIXES else name
+    return name if name.isprintable() and words_of([stem]) <= known else None
 
 
 def wrong_origin(edition: Edition, books: list[Workbook]) -> str:

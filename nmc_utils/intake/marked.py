@@ -32,6 +32,7 @@ from nmc_utils.intake.columns import (
 from nmc_utils.intake.sheets import REMARKS, nameless
 from nmc_utils.intake.values import typed
 from nmc_utils.intake.workbook import Sheet, Workbook
+from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, SCHEMAS, TITLES
 
 #: Kinds of problems that somebody has to correct; the others are told.
@@ -104,7 +105,7 @@ def write_copy(
     book
         What was read of the file; None when nothing could be.
     """
-    copied = _copied(book, problems) if book else []
+    copied = _copied(book, problems, edition.region) if book else []
     _mark_cells(copied, problems)
     _mark_rows(copied, held_rows, problems.loc[problems["kind"].eq("sheet"), "sheet"])
     # Parts of the document lie in temporary files while it is built: they hold names, too.
@@ -128,7 +129,7 @@ def write_copy(
 # --- what to mark -------------------------------------------------------------------------------
 
 
-def _copied(book: Workbook, problems: pd.DataFrame) -> list[_Copied]:
+def _copied(book: Workbook, problems: pd.DataFrame, region: Region) -> list[_Copied]:
     """The sheets of the copy; one whose table was recognised otherwise is called by its table."""
     tables = problems[problems["table"].ne("")].groupby("sheet")["table"].first()
     taken = {REMARKS.casefold()}
@@ -141,7 +142,7 @@ def _copied(book: Workbook, problems: pd.DataFrame) -> list[_Copied]:
         if table is None:
             table = tables.get(nameless(sheet)) if own else tables.get("")
             own = TITLES[table] if table else own or nameless(sheet)
-        naming = name_columns(table, sheet) if table else None
+        naming = name_columns(table, sheet, region) if table else None
         copied.append(_Copied(sheet, _title(own, taken), naming))
     return copied
 

@@ -7,7 +7,7 @@ import pandas as pd
 from nmc_utils.intake.synonyms import plain, synonyms
 
 #: Cells that are looked at, and the share of them that must look alike.
-_CELLS, _MOST = 2000, 0.5
+_CELLS, _MOST = 500, 0.5
 _NAME = r"[А-ЯЁ][а-яё]+(?:-[А-ЯЁ][а-яё]+)?"
 #: Kind → what a cell of it looks like.
 _LOOKS = {

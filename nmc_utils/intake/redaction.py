@@ -89,7 +89,7 @@ class Finder:
                 honoured = [match.span() for match in HONOURED.finditer(blank)]
             has_given = any(token.kinds & (_GIVEN | _ASKED) for token in run)
             found += [s for s in spans if has_given or not _is_inside(s, honoured)]
-        return _merged(found)
+        return _merged(found, text)
 
     def _runs(self, text: str) -> Iterator[list[_Token]]:
         """Words that may be parts of names and stand together."""
@@ -114,7 +114,8 @@ class Finder:
             yield run
 
     def _kinds_of(self, word: str) -> int:
-        kinds = _SURNAME * self.names.has_surname(word) | _GIVEN * self.names.has_given(word)
+        is_given = self.names.has_given(word) or self.asked.has_given(word)
+        kinds = _SURNAME * self.names.has_surname(word) | _GIVEN * is_given
         kinds |= _ASKED * self.asked.has_surname(word)
         if not kinds:
             return 0
@@ -167,10 +168,11 @@ def _is_inside(span: tuple[int, int], others: list[tuple[int, int]]) -> bool:
     return any(start <= span[0] and span[1] <= end for start, end in others)
 
 
-def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merged(spans: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
+    """Join spans that overlap, and the parts of a double surname."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
+        if merged and text[merged[-1][1] : start] in ("", "-"):
             merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:
             merged.append((start, end))

@@ -8,7 +8,7 @@ the other sheets of a file, or is missing there, is then told of these municipal
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -19,6 +19,8 @@ from nmc_utils.terms import REGISTER, TOTAL
 
 #: Tables that municipalities send; the others are of the whole region.
 OF_MUNICIPALITIES = ("staff", "employment", "organizations", "scores", "responses", "aggregates")
+#: What is waited for where not a single sheet could be read.
+_EXPECTED = ("staff", "employment", "organizations", "scores")
 _OF_PEOPLE = ("staff", "scores", "responses")
 
 
@@ -33,12 +35,18 @@ class Sender:
     places
         Municipalities that it is about, by its rows or its name.
     refused
-        Tables of it that were refused whole; "" when it was refused or could not be read itself.
+        Tables of it that were refused whole, with the rows that were held out; "" when the file
+        was refused or could not be read itself.
     """
 
     number: int
     places: frozenset[str] = frozenset()
-    refused: frozenset[str] = frozenset()
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str | None:
+        """The municipality that the file is about, if it is one alone."""
+        return next(iter(self.places)) if len(self.places) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -95,10 +103,11 @@ def reported(
         nothing = pd.DataFrame(columns=list(STATUS)).astype(STATUS)
         return Reported(nothing, (), _by_file(named.values()), is_unplaced=True)
     is_whole = not spoken and "aggregates" in sent and sent["aggregates"].live.any()
+    spoken_for = _senders(sent, speaks) if batches else dict.fromkeys(_EXPECTED, frozenset())
     rows = [
-        (place, table, is_whole if table == "aggregates" and not spoken else place in senders)
-        for table, senders in _senders(sent, speaks).items()
-        if table != "aggregates" or not spoken or senders
+        (place, table, is_whole if table == "aggregates" and not spoken else place in speakers)
+        for table, speakers in spoken_for.items()
+        if table != "aggregates" or not spoken or speakers
         for place in region.municipality_names
     ]
     order = {place: number for number, place in enumerate(region.municipality_names)}
@@ -117,11 +126,7 @@ def _place(batches: Mapping[str, Batch], senders: Mapping[str, Sender]) -> None:
         work = work[work["is_main"].eq(True).fillna(False)]
         main = dict(zip(work["person_id"], work["municipality"], strict=True))
     for batch in batches.values():
-        files = {
-            number: next(iter(places)) if len(places) == 1 else None
-            for number, piece in enumerate(batch.pieces)
-            for places in [senders[piece.file].places if piece.file in senders else frozenset()]
-        }
+        files = {number: senders[piece.file].place for number, piece in enumerate(batch.pieces)}
         place = batch.piece.map(files).astype("str")
         if "person_id" in batch.data:
             place = batch.data["person_id"].map(main).astype("str").fillna(place)
@@ -148,6 +153,9 @@ def _with_states(
     whole = {place for place, table in refused if not table}
     is_refused = pd.Series(keys.isin(refused), status.index)
     is_refused |= status["municipality"].isin(whole) & ~status["is_sent"]
+    for sender in senders.values():  # rows of a refused sheet are of whom its file is
+        for table, rows in sender.refused.items():
+            counts.loc[keys == (sender.place, table), "held_out"] += rows
     is_returned = is_refused | counts["held_out"].gt(0)
     state = (
         status["is_sent"].map({True: "accepted", False: "not_sent"}).mask(is_returned, "returned")

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from nmc_utils.intake import columns, shown
 from nmc_utils.intake.batch import Piece, address, letters, problem, refused_sheet
+from nmc_utils.intake.persons import person_headers
 from nmc_utils.intake.reported import Reported
 from nmc_utils.intake.workbook import Sheet, Workbook
+from nmc_utils.regions import Region
 from nmc_utils.tables import TITLES
 
 #: Sheets of a blank workbook or of a returned copy that hold no records.
@@ -47,7 +49,7 @@ class Sorted:
         self.refused_rows.extend((file, shown_as, row, table, None, why) for row in filled)
 
 
-def sort_sheets(books: Iterable[Workbook], stems: Mapping[str, str]) -> Sorted:
+def sort_sheets(books: Iterable[Workbook], stems: Mapping[str, str], region: Region) -> Sorted:
     """Sort the sheets by table; sheets that cannot be read by columns are refused whole.
 
     Parameters
@@ -56,13 +58,15 @@ def sort_sheets(books: Iterable[Workbook], stems: Mapping[str, str]) -> Sorted:
         What was read.
     stems
         Label of a file → its name without the suffix, which may tell the table of a lone sheet.
+    region
+        Says how people stand on its sheets.
     """
     found = Sorted()
     for book in books:
         mine = [sheet for sheet in book.sheets if not holds_no_records(sheet.name)]
         filled = [sheet for sheet in mine if sheet.first_row]
         for sheet in filled:
-            _sort(found, book, sheet, stems[book.file] if len(filled) == 1 else "")
+            _sort(found, book, sheet, stems[book.file] if len(filled) == 1 else "", region)
         _tell_empty(found, book, mine)
     return found
 
@@ -80,10 +84,10 @@ def nameless(sheet: Sheet) -> str:
     return f"лист № {sheet.number}"
 
 
-def _sort(found: Sorted, book: Workbook, sheet: Sheet, stem: str) -> None:
+def _sort(found: Sorted, book: Workbook, sheet: Sheet, stem: str, region: Region) -> None:
     table = columns.table_of(sheet.name)
-    if table is None and not sheet.is_hidden:
-        table = (stem and columns.table_of_file(stem)) or columns.table_by_header(sheet)
+    if table is None and not sheet.is_hidden and (stem or columns.is_unnamed(sheet.name)):
+        table = (stem and columns.table_of_file(stem)) or columns.table_by_header(sheet, region)
         sheet = replace(sheet, name=nameless(sheet) if sheet.name else "")
     if sheet.is_hidden:
         _tell_hidden(found, book.file, sheet, table)
@@ -91,14 +95,16 @@ def _sort(found: Sorted, book: Workbook, sheet: Sheet, stem: str) -> None:
         found.problems.append(_unknown_sheet(book.file, sheet))
         found.refuse(book.file, sheet, nameless(sheet), "", _UNKNOWN)
     else:
-        _name(found, book, sheet, table)
+        _name(found, book, sheet, table, region)
 
 
-def _name(found: Sorted, book: Workbook, sheet: Sheet, table: str) -> None:
-    naming = columns.name_columns(table, sheet)
+def _name(found: Sorted, book: Workbook, sheet: Sheet, table: str, region: Region) -> None:
+    naming = columns.name_columns(table, sheet, region)
     readable = found.pieces.setdefault(table, [])
-    bad = list(_bad(table, sheet, naming))
-    told = bad or _odd(table, sheet, naming)
+    persons = person_headers(region) if columns.has_persons(table) else ()
+    expected = [*persons, *columns.headers(table).values()]
+    bad = list(_bad(sheet, naming, expected))
+    told = bad or _odd(sheet, naming, expected)
     for what in told:
         about = {"sheet": sheet.name, "table": table} | what
         found.problems.append(problem(book.file, "sheet" if bad else "column", **about))
@@ -175,7 +181,7 @@ def absent_sheets(found: Sorted, reported: Reported) -> list[dict[str, str]]:
             file,
             "note",
             f"В файле нет листа «{TITLES[table]}», хотя в других файлах он есть: "
-            "этих сведений муниципалитета в расчётах не будет.",
+            "этих сведений муниципалитета в расчётах не будет",
             f"Пришлите файл с листом «{TITLES[table]}» или подтвердите, что сведений нет.",
             table=table,
         )
@@ -191,7 +197,7 @@ def absent_sheets(found: Sorted, reported: Reported) -> list[dict[str, str]]:
                 "",
                 "note",
                 f"Листа «{TITLES['methodists']}» нет ни в одном файле: у групп не будет ведущих, "
-                "а у показателей нагрузки — данных.",
+                "а у показателей нагрузки — данных",
                 f"Добавьте лист «{TITLES['methodists']}» в файл центра.",
                 table="methodists",
             )
@@ -203,7 +209,7 @@ def absent_sheets(found: Sorted, reported: Reported) -> list[dict[str, str]]:
                 "note",
                 "Ни в одном файле не сказано, в каком муниципальном образовании работают люди: "
                 "по муниципальным образованиям ничего рассказать нельзя, и кто не прислал данных, "
-                "неизвестно.",
+                "неизвестно",
                 f"Добавьте лист «{TITLES['employment']}».",
                 table="employment",
             )
@@ -224,21 +230,27 @@ def _unknown_sheet(file: str, sheet: Sheet) -> dict[str, str]:
     )
 
 
-def _bad(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
+def _bad(sheet: Sheet, naming: columns.Naming, expected: list[str]) -> Iterator[dict[str, str]]:
     """Why no row of the sheet can be read."""
     cell = address(sheet.name, 0, max(naming.header_row, 1))
     if naming.ambiguous:
         yield {
             "cell": cell,
             "meaning": naming.ambiguous,
-            "remedy": f"Оставьте одну строку заголовков, как в пояснении: {_expected(table)}.",
+            "remedy": f"Оставьте одну строку заголовков, как в пояснении: {_quoted(expected)}.",
         }
     elif naming.missing:
         titles = _quoted(naming.missing)
+        maybe = [
+            f" Возможно, «{title}» — это столбец {letters(at)}: исправьте его заголовок."
+            for at, title in naming.nearest.items()
+            if title in naming.missing
+        ]
         yield {
             "cell": cell,
             "meaning": f"На листе нет столбцов {titles}",
-            "remedy": f"Добавьте столбцы {titles} с такими заголовками в строке заголовков.",
+            "remedy": f"Добавьте столбцы {titles} с такими заголовками в строке заголовков."
+            + "".join(maybe),
         }
     if naming.repeated:
         titles = _quoted(dict.fromkeys(naming.repeated))
@@ -249,18 +261,12 @@ def _bad(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str,
         }
 
 
-def _expected(table: str) -> str:
-    persons = columns.PERSON_HEADERS if columns.has_persons(table) else ()
-    return _quoted([*persons, *columns.headers(table).values()])
-
-
 def _quoted(titles: Iterable[str]) -> str:
     return ", ".join(f"«{title}»" for title in titles)
 
 
-def _odd(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str, str]]:
+def _odd(sheet: Sheet, naming: columns.Naming, expected: list[str]) -> Iterator[dict[str, str]]:
     """What of a readable sheet was not used or was not there."""
-    known = [*columns.PERSON_HEADERS, *columns.headers(table).values()]
     for position in naming.unknown:
         title = naming.header[position]
         if title is None and sheet.below(naming.header_row)[position].isna().all():
@@ -278,7 +284,7 @@ def _odd(table: str, sheet: Sheet, naming: columns.Naming) -> Iterator[dict[str,
         near = naming.nearest.get(position)
         advice = f" Ближайший известный заголовок: «{near}»." if near else ""
         yield place | {
-            "found": shown.header(title or "", known) or f"столбец {letters(position)}",
+            "found": shown.header(title or "", expected) or f"столбец {letters(position)}",
             "meaning": "Столбец не предусмотрен" if title else "У столбца нет заголовка",
             "remedy": f"Исправьте заголовок столбца {letters(position)} или удалите "
             f"столбец.{advice}",

@@ -13,9 +13,8 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from nmc_utils.intake.synonyms import plain
+from nmc_utils.intake.values import numerals
 
-_SIGNED = r"([+-]?[0-9]{1,40}(?:[.,][0-9]{1,40})?)\s*%"
-_BARE = r"[+-]?[0-9]{1,40}(?:[.,][0-9]{1,40})?"
 _MIXED = (
     "В столбце есть и проценты со знаком «%», и числа без него: неясно, в чём они",
     "Запишите весь столбец одинаково: либо везде со знаком «%», либо везде без него.",
@@ -78,48 +77,49 @@ def decide(text: pd.Series, header: str, kind: Literal["score", "share"]) -> Uni
     - «доля» in the header of a score: a share of the maximum; a number above 1 is refused;
     - otherwise the cells are in the unit of the table.
     """
-    signed = text.str.fullmatch(_SIGNED).fillna(False).astype(bool)
-    bare = text.str.fullmatch(_BARE).fillna(False).astype(bool)
-    numbers = pd.to_numeric(text.where(bare).str.replace(",", ".", regex=False))
+    has_sign = text.str.endswith("%").fillna(False).astype(bool)
+    digits = numerals(text.str.removesuffix("%").str.strip())
+    signed, bare = has_sign & digits.notna(), ~has_sign & digits.notna()
+    numbers = pd.to_numeric(digits).where(bare)
     other = bare & numbers.ne(0)
     none = pd.Series(False, text.index)
     if signed.any() and other.any():
-        return _unit(text, None, kind, signed | other, _MIXED)
+        return _refused(text, signed | other, _MIXED)
     if signed.any():
-        return _unit(text, 0.01, kind, none, _MIXED, signed)
+        return _read(text, 0.01, kind == "score", none, _MIXED, digits[signed])
     if "%" in header or _says(header, "процент", "проц"):
         is_small = other & numbers.abs().le(1)
-        factor = 0.01 if numbers.abs().gt(1).any() or not is_small.any() else None
-        return _unit(text, factor, kind, is_small, _UNCLEAR, bare)
+        if is_small.any() and not numbers.abs().gt(1).any():
+            return _refused(text, is_small, _UNCLEAR)
+        return _read(text, 0.01, kind == "score", is_small, _UNCLEAR, digits[bare & ~is_small])
     if kind == "score" and _says(header, "доля", "долях", "доли"):
-        return _unit(text, 1.0, kind, numbers.gt(1), _NO_SHARE, bare, is_share=True)
-    return _unit(text, 1.0, kind, none, _MIXED)
+        return _read(text, 1.0, True, numbers.gt(1), _NO_SHARE)
+    return _read(text, 1.0, False, none, _MIXED)
 
 
-def _unit(
+def _refused(text: pd.Series, wrong: pd.Series, reason: tuple[str, str]) -> Unit:
+    return _read(text, 1.0, False, wrong, reason)._replace(factor=None)
+
+
+def _read(
     text: pd.Series,
-    factor: float | None,
-    kind: str,
+    factor: float,
+    is_percent: bool,
     wrong: pd.Series,
     reason: tuple[str, str],
-    converted: pd.Series | None = None,
-    *,
-    is_share: bool = False,
+    percents: pd.Series | None = None,
 ) -> Unit:
+    """Make a unit of its parts; `percents` are the numbers to divide by a hundred."""
     cells = text.mask(wrong)
-    if factor == 0.01:
-        values = cells[converted & ~wrong].dropna().unique()
-        cells = cells.replace({value: _hundredth(value) for value in values})
-    meaning, remedy = (
-        pd.Series(part, text.index, dtype="str").where(wrong.astype(bool)) for part in reason
-    )
-    is_percent = kind == "score" and (is_share or factor == 0.01)
-    return Unit(factor, is_percent, wrong.astype(bool), meaning, remedy, cells)
+    if percents is not None:
+        shares = percents.map({value: _hundredth(value) for value in percents.unique()})
+        cells = shares.astype("str").reindex(text.index).fillna(cells)
+    meaning, remedy = (pd.Series(part, text.index, dtype="str").where(wrong) for part in reason)
+    return Unit(factor, is_percent, wrong, meaning, remedy, cells)
 
 
-def _hundredth(text: str) -> str:
-    number = text.rstrip("%").strip().replace(",", ".")
-    return format(Decimal(number).scaleb(-2).normalize(), "f")
+def _hundredth(digits: str) -> str:
+    return format(Decimal(digits).scaleb(-2).normalize(), "f")
 
 
 def _says(header: str, *words: str) -> bool:

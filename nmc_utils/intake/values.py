@@ -128,13 +128,20 @@ def typed(text: pd.Series, dtype: str, *, epoch: date | None = None) -> Typed:
 # --- numbers ------------------------------------------------------------------------------------
 
 
+def numerals(text: pd.Series) -> pd.Series:
+    """Write numbers plainly, «1 234,5» as «1234.5»; missing where a cell is no number."""
+    is_plain = text.str.fullmatch(_NUMBER).fillna(False).astype(bool)
+    if is_plain.all():
+        return text
+    others = text[~is_plain]
+    others = others.where(others.str.fullmatch(_WRITTEN_NUMBER).fillna(False).astype(bool))
+    others = others.str.replace(",", ".", regex=False).str.replace("\u2212", "-", regex=False)
+    others = others.str.replace(rf"{_GAP}|'", "", regex=True)
+    return pd.concat([text[is_plain], others]).reindex(text.index)
+
+
 def _numbers(text: pd.Series, *, is_whole: bool) -> tuple[pd.Series, pd.Series, dict]:
-    is_plain = text.str.fullmatch(_NUMBER).astype(bool)
-    is_written = is_plain | text.str.fullmatch(_WRITTEN_NUMBER).astype(bool)
-    digits = text.where(is_written)
-    if not is_plain.all():
-        digits = digits.str.replace(",", ".", regex=False).str.replace("\u2212", "-", regex=False)
-        digits = digits.str.replace(rf"{_GAP}|'", "", regex=True)
+    digits = numerals(text)
     found = pd.to_numeric(digits).astype("float64")
     vanished = digits[found.eq(0)].str.contains("[1-9].*[eE]").astype(bool)
     values = found.where(np.isfinite(found)).drop(vanished.index[vanished]).reindex(text.index)
@@ -146,7 +153,8 @@ def _numbers(text: pd.Series, *, is_whole: bool) -> tuple[pd.Series, pd.Series, 
         place: _why_no_number(text[place], found[place], "Int64" if is_whole else "float64")
         for place in wrong
     }
-    is_other = is_written & (~is_plain | text.str.startswith("+")) & values.notna()
+    is_other = values.notna() & digits.ne(text.str.replace(",", ".", regex=False))
+    is_other |= values.notna() & text.str.startswith("+")
     return values, is_other.astype(bool), refused
 
 

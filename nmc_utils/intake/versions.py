@@ -103,6 +103,8 @@ def _records(batch: Batch, number: int) -> pd.DataFrame:
     rows = rows.astype("str").dropna(
         subset=[name for name in batch.key if _is_required(batch, name)]
     )
+    if rows.empty:
+        return rows
     keys = rows[batch.key].fillna("").agg("\x1f".join, axis=1)
     return rows.set_index(keys)[lambda frame: ~frame.index.duplicated()]
 

@@ -13,6 +13,7 @@ from nmc_utils.reading.refusal import SAVE_AS_XLSX, RefusalError, damaged, prote
 
 MB = 2**20
 _PIECE = 4 * MB
+_HEAD = 64 * 1024
 #: 200 000 rows × 60 columns take 350–550 MB, by the program that wrote them.
 _LARGEST = 1024 * MB
 #: Unpacked size above which a ratio is suspicious: honest sheets, also those of constant columns,
@@ -54,6 +55,11 @@ class Archive:
         """Names of the parts."""
         return list(self._parts)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all parts unpacked."""
+        return sum(entry.file_size for entry in self._parts.values())
+
     def part(self, name: str, most: int = 64 * MB) -> bytes:
         """Return a part whole."""
         if self._parts[name].file_size > most:
@@ -63,9 +69,9 @@ class Archive:
     def head(self, name: str) -> bytes:
         """Return the beginning of a part, 64 KB or more if it has as much."""
         head = b""
-        for piece in self.pieces(name, 64 * 1024):
+        for piece in self.pieces(name, _HEAD):
             head += piece
-            if len(head) >= 64 * 1024:
+            if len(head) >= _HEAD:
                 break
         return head
 
@@ -161,17 +167,17 @@ def refuse_declarations(archive: Archive) -> None:
         head = archive.head(name)
         if head.startswith(_UTF16) and (name.endswith((".xml", ".rels")) or b"\x00?" in head[:8]):
             wide = "utf-16-be" if head.startswith((b"\xfe\xff", b"\x00")) else "utf-16-le"
-            head = head.decode(wide, "replace").lstrip("\ufeff").encode("utf-8", "replace")
-            _refuse_declaration(head)
+            _refuse_declaration(head.decode(wide, "replace").lstrip("\ufeff").encode("utf-8"))
             raise RefusalError("Файл записан в кодировке, которой Excel не пишет", SAVE_AS_XLSX)
         head = head.removeprefix(b"\xef\xbb\xbf")
-        if head.lstrip()[:1] == b"<":
+        if head.lstrip()[:1] == b"<" or not head.strip() and len(head) >= _HEAD - 3:
             _refuse_declaration(head)
 
 
 def _refuse_declaration(head: bytes) -> None:
     rest = head[_BEFORE_ROOT.match(head).end() :]  # type: ignore[union-attr]
-    if rest.startswith((b"<!", b"<?")):  # a root element begins with its name
+    is_endless = not rest and len(head) >= _HEAD - 3  # 3 is the length of the mark of UTF-8
+    if rest.startswith((b"<!", b"<?")) or is_endless:  # a root element begins with its name
         raise RefusalError(
             "В файле есть объявления XML (DTD), которых Excel не пишет: такой файл небезопасен",
             SAVE_AS_XLSX,

@@ -84,9 +84,11 @@ class Cleaner:
         self.n_cleaned = 0
         self.faults: list[tuple[int, int, Fault]] = []
 
-    def column(self, texts: pa.Array, first_row: int, number: int) -> pa.Array:
-        """Return the column `number` cleaned; its first cell stands in `first_row`."""
-        if texts.null_count == len(texts):
+    def column(self, values: Sequence[Any], first_row: int, number: int) -> pa.Array:
+        """Return the column `number` as clean text; its first cell stands in `first_row`."""
+        kinds = set(map(type, values))
+        texts = _texts(values, kinds)
+        if str not in kinds or texts.null_count == len(texts):
             return texts
         plain = pc.match_substring_regex(texts, _PLAIN)
         if pc.max(pc.binary_length(texts)).as_py() > _PLAIN_LENGTH:
@@ -107,9 +109,8 @@ class Cleaner:
         return pc.replace_with_mask(texts, doubtful, pa.array(new, TEXT))
 
 
-def texts_of(column: Sequence[Any]) -> pa.Array:
+def _texts(column: Sequence[Any], kinds: set[type]) -> pa.Array:
     """Text of the values of a column, as calamine gives them."""
-    kinds = set(map(type, column))
     if kinds == {float}:
         return _numbers(column)
     if kinds == {str}:

@@ -44,26 +44,33 @@ class Reader:
             The file is refused, or has ended the process or taken too long.
         """
         with self._lock:
-            process = self._running()
-            is_late = []
-            timer = Timer(SECONDS, lambda: (is_late.append(True), process.kill()))
-            timer.daemon = True
-            timer.start()
-            try:
-                answer = _ask(process, content)
-            except (OSError, EOFError, pa.ArrowInvalid) as error:
-                self._end()
-                raise _too_much(bool(is_late)) from error
-            except BaseException:  # what is left in the pipe belongs to no later file
-                self._end()
-                raise
-            finally:
-                timer.cancel()
+            answer = self._read(content, careful=False) or self._read(content, careful=True)
             if len(content) > _LARGE:
                 self._end()
+        if answer is None:
+            raise _too_much()
         if "meaning" in answer:
             raise RefusalError(answer["meaning"], answer["remedy"])
         return answer
+
+    def _read(self, content: bytes, *, careful: bool) -> dict[str, Any] | None:
+        """Return the answer, or nothing when the file has ended the process."""
+        process, is_late = self._running(), []
+        timer = Timer(SECONDS, lambda: (is_late.append(True), process.kill()))
+        timer.daemon = True
+        timer.start()
+        try:
+            return _ask(process, content, careful)
+        except (OSError, EOFError, pa.ArrowInvalid) as error:
+            self._end()
+            if is_late:
+                raise RefusalError(f"Файл не прочитан за {SECONDS} секунд", _SMALLER) from error
+            return None
+        except BaseException:  # what is left in the pipe belongs to no later file
+            self._end()
+            raise
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         """End the process."""
@@ -107,15 +114,13 @@ def _start() -> subprocess.Popen[bytes]:
 _QUIET = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"}
 
 
-def _too_much(is_late: bool) -> RefusalError:
-    if is_late:
-        return RefusalError(f"Файл не прочитан за {SECONDS} секунд", _SMALLER)
+def _too_much() -> RefusalError:
     return RefusalError("Файл повреждён или слишком велик: чтение пришлось прервать", _SMALLER)
 
 
-def _ask(process: subprocess.Popen[bytes], content: bytes) -> dict[str, Any]:
+def _ask(process: subprocess.Popen[bytes], content: bytes, careful: bool) -> dict[str, Any]:
     assert process.stdin and process.stdout
-    process.stdin.write(len(content).to_bytes(8, "little"))
+    process.stdin.write(len(content).to_bytes(8, "little") + bytes([careful]))
     process.stdin.write(content)
     process.stdin.flush()
     sheets: list[dict[str, Any]] = []

@@ -54,7 +54,8 @@ class Extent:
             far = self._behind_gap()
             raise self._stray(far, self._rows[far])
         if size > MOST_CELLS:
-            usual = sorted(self._rows.values())[-_FEW_ROWS - 1] if n_rows > _FEW_ROWS else width
+            few = len(self._rows) <= _FEW_ROWS
+            usual = width if few else sorted(self._rows.values())[-_FEW_ROWS - 1]
             if n_rows * (usual + 1) <= MOST_CELLS:
                 raise self._stray(row, width)
             raise too_many_cells(self._sheet)

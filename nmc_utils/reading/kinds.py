@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
+from nmc_utils.reading.compound import Compound
 from nmc_utils.reading.refusal import ACCEPTED, SAVE_AS_XLSX, RefusalError, damaged, protected
 from nmc_utils.reading.xlsx import WITHOUT_MACROS
 
@@ -32,7 +33,6 @@ _OF_OPENDOCUMENT = {
     b"text": "Это текстовый документ OpenDocument",
     b"presentation": "Это презентация",
 }
-_END = 0xFFFFFFFA  # sector numbers from here on are marks
 _SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|style|div|script)\b", re.I)
 _SPREADSHEET_2003 = re.compile(rb"urn:schemas-microsoft-com:office:spreadsheet|Excel\.Sheet")
@@ -104,7 +104,7 @@ def _refuse_markup(head: bytes) -> None:
 def _check_compound(content: bytes) -> None:
     """Refuse what Office of before 2007 keeps in its container besides workbooks."""
     try:
-        names = _directory(content)
+        names = Compound(content).names
     except (struct.error, IndexError, ValueError) as error:
         raise damaged() from error
     lower = {name.lower() for name in names}
@@ -122,35 +122,3 @@ def _check_compound(content: bytes) -> None:
             "Удалите из книги вложенные файлы и элементы управления, сохраните как .xlsx и "
             "пришлите снова.",
         )
-
-
-def _directory(content: bytes) -> list[str]:
-    """Names of the streams and storages of a compound file ([MS-CFB] 2.6)."""
-    size = 1 << struct.unpack_from("<H", content, 30)[0]
-    if size not in (512, 4096):
-        raise ValueError(size)
-    n_fat, sector = (
-        struct.unpack_from("<I", content, 44)[0],
-        struct.unpack_from("<I", content, 48)[0],
-    )
-    fat_sectors = [
-        place for place in struct.unpack_from("<109I", content, 76)[:n_fat] if place < _END
-    ]
-    following, n_tables = struct.unpack_from("<II", content, 68)
-    for _ in range(min(n_tables, len(content) // size)):
-        places = struct.unpack_from(f"<{size // 4}I", content, (following + 1) * size)
-        fat_sectors += [place for place in places[:-1] if place < _END]
-        following = places[-1]
-    names, seen = [], set()
-    while sector < _END and sector not in seen:
-        seen.add(sector)
-        start = (sector + 1) * size
-        for entry in range(start, start + size, 128):
-            length, type_ = struct.unpack_from("<HB", content, entry + 64)
-            if type_:
-                text = content[entry : entry + max(min(length, 64) - 2, 0)]
-                names.append(text.decode("utf-16-le", "replace"))
-        place = fat_sectors[sector // (size // 4)]
-        offset = (place + 1) * size + sector % (size // 4) * 4
-        sector = struct.unpack_from("<I", content, offset)[0]
-    return names

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from xml.parsers import expat
 
 from nmc_utils.reading.archive import Archive
 from nmc_utils.reading.extent import Extent
 from nmc_utils.reading.refusal import RefusalError, damaged, error_in, protected
-from nmc_utils.reading.xlsx import WITHOUT_MACROS, Special
+from nmc_utils.reading.xlsx import EPOCH, WITHOUT_MACROS, Special
 
 _CONTENT, _MANIFEST = "content.xml", "META-INF/manifest.xml"
 _CELLS = ("table-cell", "covered-table-cell")
@@ -27,8 +28,8 @@ def refuse_active(archive: Archive) -> None:
         raise RefusalError("В книге есть макросы", WITHOUT_MACROS)
 
 
-def scan(archive: Archive) -> dict[str, Special]:
-    """Return the special cells of each sheet by its name.
+def scan(archive: Archive) -> tuple[dict[str, Special], date]:
+    """Return the special cells of each sheet by its name, and the epoch of the workbook.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def scan(archive: Archive) -> dict[str, Special]:
         parser.Parse(b"", True)
     except (expat.ExpatError, ValueError) as error:
         raise error if isinstance(error, RefusalError) else damaged() from error
-    return found.sheets
+    return found.sheets, EPOCH
 
 
 def _no_declaration(*_: object) -> None:

@@ -10,7 +10,7 @@ from io import StringIO
 from itertools import islice
 from typing import Any
 
-from nmc_utils.reading.cells import Cleaner, texts_of
+from nmc_utils.reading.cells import Cleaner
 from nmc_utils.reading.encodings import decode
 from nmc_utils.reading.extent import MOST_CELLS, MOST_COLUMNS, too_many_cells, too_many_columns
 from nmc_utils.reading.refusal import CONTROL, SEND_AGAIN, RefusalError
@@ -47,7 +47,7 @@ def read(content: bytes, tell: Callable[[str, Any], None]) -> str:
     cleaner, first = Cleaner(), 0
     while piece := list(islice(rows, _ROWS)):
         columns = [
-            cleaner.column(texts_of(column), first, number)
+            cleaner.column(column, first, number)
             for number, column in enumerate(zip(*piece, strict=True))
         ]
         tell("rows", columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import date
 from io import BytesIO
 from itertools import islice
@@ -11,60 +12,77 @@ from typing import Any
 import pyarrow as pa
 from python_calamine import (
     CalamineError,
+    CalamineSheet,
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
     SheetVisibleEnum,
 )
 
-from nmc_utils.reading import ods, xlsx
-from nmc_utils.reading.archive import Archive, refuse_declarations
-from nmc_utils.reading.cells import TEXT, UNCALCULATED, Cleaner, percent, texts_of
+from nmc_utils.reading import ods, xls, xlsx
+from nmc_utils.reading.archive import MB, Archive, refuse_declarations
+from nmc_utils.reading.cells import TEXT, UNCALCULATED, Cleaner, percent
 from nmc_utils.reading.extent import address
 from nmc_utils.reading.kinds import ODS, XLS, XLSX, kind_of_archive
 from nmc_utils.reading.refusal import NO_VALUE, RefusalError, damaged, error_in, protected
-from nmc_utils.reading.xlsx import EPOCH, Special
+from nmc_utils.reading.xlsx import Special
 
 #: What a sheet is told with: "sheet", "rows" and "end" with their content.
 Tell = Callable[[str, Any], None]
+Scanned = Future[tuple[dict[str, Special], date]]
 _ROWS = 4_096
+_LARGE = 64 * MB  # unpacked
 _UNKNOWN_ERROR = "Unsupported cell error value "
 
 
-def read(content: bytes, form: str, tell: Tell) -> tuple[str, date]:
+def read(content: bytes, form: str, tell: Tell, *, careful: bool) -> tuple[str, date]:
     """Tell all sheets of a workbook; return its format and the day 0 of its serial numbers.
+
+    The XML of a large xlsx workbook is looked through while its values are read. A stray cell may
+    end the process at that; `careful` looks through all of it before.
 
     Raises
     ------
     RefusalError
         It is protected, damaged, too large or holds what it should not.
     """
-    special: dict[str, Special] = {}
-    epoch = EPOCH
-    if form != XLS:
+    with ThreadPoolExecutor(1) as beside:
+        form, scanned = _scanned(content, form, beside, careful)
+        try:
+            _tell_all(content, scanned, tell)
+        except PasswordError as error:
+            raise protected() from error
+        except CalamineError as error:
+            scanned.result()  # it may know better why
+            raise _unreadable(str(error)) from error
+        return form, scanned.result()[1]
+
+
+def _scanned(content: bytes, form: str, beside: Executor, careful: bool) -> tuple[str, Scanned]:
+    """The format, and what is found besides values: at once, but for a large workbook."""
+    if form == XLS:
+        scanned = beside.submit(xls.scan, content)
+    else:
         archive = Archive(content)
         mimetype = archive.head("mimetype") if "mimetype" in archive else b""
         form = kind_of_archive(archive.names, mimetype)
         (ods if form == ODS else xlsx).refuse_active(archive)
         refuse_declarations(archive)
-        if form == XLSX:
-            special, epoch = xlsx.scan(archive)
-        else:
-            special = ods.scan(archive)
-    try:
-        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
-            for number, about in enumerate(book.sheets_metadata, start=1):
-                if about.typ == SheetTypeEnum.WorkSheet:
-                    is_hidden = about.visible != SheetVisibleEnum.Visible
-                    tell("sheet", {"name": about.name, "number": number, "is_hidden": is_hidden})
-                    _tell(book, about.name, special.get(about.name, Special()), tell)
-    except PasswordError as error:
-        raise RefusalError(
-            "Файл защищён паролем", "Снимите пароль и пришлите файл снова."
-        ) from error
-    except CalamineError as error:
-        raise _unreadable(str(error)) from error
-    return form, epoch
+        scanned = beside.submit((ods if form == ODS else xlsx).scan, archive)
+        if form == XLSX and archive.size > _LARGE and not careful:
+            return form, scanned
+    scanned.result()
+    return form, scanned
+
+
+def _tell_all(content: bytes, scanned: Scanned, tell: Tell) -> None:
+    with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+        for number, about in enumerate(book.sheets_metadata, start=1):
+            if about.typ == SheetTypeEnum.WorkSheet:
+                is_hidden = about.visible != SheetVisibleEnum.Visible
+                tell("sheet", {"name": about.name, "number": number, "is_hidden": is_hidden})
+                sheet = book.get_sheet_by_name(about.name)
+                _tell(sheet, scanned.result()[0].get(about.name, Special()), tell)
 
 
 def _unreadable(reason: str) -> RefusalError:
@@ -78,8 +96,7 @@ def _unreadable(reason: str) -> RefusalError:
     return damaged()
 
 
-def _tell(book: CalamineWorkbook, name: str, special: Special, tell: Tell) -> None:
-    sheet = book.get_sheet_by_name(name)
+def _tell(sheet: CalamineSheet, special: Special, tell: Tell) -> None:
     merged = special.merged
     if merged is None:
         ranges = sheet.merged_cell_ranges or []
@@ -95,7 +112,7 @@ def _tell(book: CalamineWorkbook, name: str, special: Special, tell: Tell) -> No
     while piece := list(islice(rows, _ROWS)):
         columns = [pa.nulls(len(piece), TEXT)] * left
         for number, column in enumerate(zip(*piece, strict=True), start=left):
-            columns.append(cleaner.column(texts_of(column), first, number))
+            columns.append(cleaner.column(column, first, number))
         tell("rows", columns)
         first += len(piece)
     height, width = first, left + sheet.width if first else 0

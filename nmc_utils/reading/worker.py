@@ -60,10 +60,11 @@ def main() -> None:
     """Read files until the input ends."""
     pipe, answers = sys.stdin.buffer, _Answers(sys.stdout.buffer)
     while len(size := pipe.read(8)) == 8:
+        is_careful = pipe.read(1) == b"\1"
         content = pipe.read(int.from_bytes(size, "little"))
         _limit()
         try:
-            form, epoch = _read(content, answers)
+            form, epoch = _read(content, answers, is_careful)
             about = {"format": form, "epoch": epoch.isoformat() if epoch else None}
             answers.tell("done", about)
         except RefusalError as error:
@@ -78,11 +79,11 @@ def main() -> None:
             answers.tell("fail", {"meaning": str(error), "remedy": error.remedy})
 
 
-def _read(content: bytes, answers: _Answers) -> tuple[str, date | None]:
+def _read(content: bytes, answers: _Answers, is_careful: bool) -> tuple[str, date | None]:
     form = kind(content)
     if form == TEXT:
         return separated.read(content, answers.tell), None
-    return spreadsheet.read(content, form, answers.tell)
+    return spreadsheet.read(content, form, answers.tell, careful=is_careful)
 
 
 def _limit() -> None:

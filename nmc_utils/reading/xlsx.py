@@ -22,6 +22,7 @@ _LONGEST_ROW = 64 * MB
 _REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,7})([0-9]{1,9})["']""")
 _THREE_LETTERS = re.compile(rb"""r=["'][A-Za-z]{3}""")
 _TEXT_RESULT = re.compile(rb"""\st\s*=\s*["']str["']""")
+_ERROR = re.compile(rb"""t=["']e["']""")
 _KIND = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
 _NUMBER_OF_ROW = re.compile(rb"""\sr\s*=\s*["']([0-9]{1,9})["']""")
 
@@ -132,9 +133,14 @@ def _percent_styles(archive: Archive) -> list[int]:
     formats = {str(number): "0%" for number in _PERCENT_BUILTIN}
     for node in _named(tree, "numFmt"):
         formats[node.get("numFmtId", "")] = node.get("formatCode", "")
-    shown = {number for number, code in formats.items() if "%" in _LITERAL.sub("", code)}
+    shown = {number for number, code in formats.items() if shows_percent(code)}
     styles = [style for holder in _named(tree, "cellXfs") for style in holder]
     return [number for number, style in enumerate(styles) if style.get("numFmtId") in shown]
+
+
+def shows_percent(code: str) -> bool:
+    """Whether a format of numbers shows hundredths and a percent sign."""
+    return "%" in _LITERAL.sub("", code)
 
 
 class _Scan:
@@ -158,7 +164,8 @@ class _Scan:
                 self._prepare(rest)
                 is_ready = True
             self._is_wide = _THREE_LETTERS.search(rest) is not None
-            is_plain = not (self._is_wide or self._percent or self._formula_tag in rest)
+            is_odd = self._is_wide or self._percent or self._formula_tag in rest
+            is_plain = not is_odd and _ERROR.search(rest) is None
             *rows, rest = rest.split(self._end_of_row)
             for row in self._unmeasured(rows) if is_plain else rows:
                 self._take(row)
@@ -175,7 +182,7 @@ class _Scan:
         self._end_of_row = b"</" + prefix + b"row>"
         self._row_tag = b"<" + prefix + b"row"
         self._cell_tag = b"<" + prefix + b"c"
-        self._address = re.compile(rb'<' + name + rb'c r="([A-Z]{1,3})([0-9]{1,7})"')
+        self._address = re.compile(rb"<" + name + rb'c r="([A-Z]{1,3})([0-9]{1,7})"')
         self._formula_tag = b"<" + prefix + b"f"
         self._plain = b"<" + prefix + b"v>"
         self._no_text = b"<" + prefix + b"v></" + prefix + b"v>"
@@ -213,6 +220,10 @@ class _Scan:
         number = _NUMBER_OF_ROW.search(row, at, row.find(b">", at)) if at >= 0 else None
         self._row = int(number[1]) - 1 if number else self._row + max(row.count(self._row_tag), 1)
         self._measure(row)
+        if _ERROR.search(row):
+            for place, attributes, inside in self._each(row):
+                if _ERROR.search(attributes) and (value := self._text.search(inside)):
+                    self.special.errors[place] = value[1].decode("utf-8", "replace").strip()
         if self._has_doubtful_formula(row):
             for place, attributes, inside in self._each(row):
                 if self._formula.search(inside) and not self._is_calculated(attributes, inside):

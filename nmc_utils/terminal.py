@@ -87,7 +87,8 @@ def sentence_of(error: Exception) -> str | None:
     """What to tell the person about `error`; None when it is a mistake in the code."""
     if isinstance(error, typer.TyperException):
         return _usage_sentence(error)
-    if _is_ours(error) and isinstance(error, ValueError | KeyError | OSError | NotImplementedError):
+    ours = ValueError | KeyError | OSError | NotImplementedError
+    if _is_ours(error) and isinstance(error, ours) and str(error).strip("'\""):
         return str(error)
     if isinstance(error, OSError):
         reasons = {errno.EACCES: "нет доступа", errno.ENOSPC: "на диске нет места"}

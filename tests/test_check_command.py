@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 
+import pandas as pd
 import pytest
 from intake_books import SURNAMES
 from typer.testing import CliRunner
 
 from nmc_utils import cli
+from nmc_utils.commands import data
 from nmc_utils.intake import with_real_names
 
 NAMED = "прислала Кузнецова.xlsx"  # the name of a file that names a person
+LABEL = "файл № 1.xlsx"  # what it is called wherever that may be kept
 
 
 @pytest.fixture
@@ -47,7 +50,8 @@ def test_all_well_says_what_comes_next(check, books, sender):
 def test_held_out_rows_end_with_three_and_with_letters(check, books, sender):
     done = check(wrong(books))
     assert done.exit_code == 3
-    for word in (NAMED, "xlsx", "возвращён", "Балл больше максимального", "Результаты!J2"):
+    assert "Кузнецова" not in done.stdout  # what is redirected is kept
+    for word in ("файл №", "xlsx", "возвращён", "Балл больше максимального", "Результаты!J2"):
         assert word in done.stdout
     (folder,) = [path for path in (sender.folder / "returned").iterdir() if path.is_dir()]
     assert str(folder) in done.stdout
@@ -61,8 +65,9 @@ def test_json_is_what_the_person_sees(check, books, sender):
     assert done.exit_code == 3
     told = json.loads(done.stdout)
     assert told["held_out"] == sum(line["held_out"] for line in told["conservation"]) == 1
-    assert {line["file"] for line in told["files"]} == {NAMED, "abaza.xlsx", "ЦНППМ.xlsx"}
-    assert "файл №" not in done.stdout
+    files = {line["file"] for line in told["files"]}
+    assert len(files) == 3 and files > {"abaza.xlsx", "ЦНППМ.xlsx"}
+    assert "Кузнецова" not in done.stdout
     for problem in told["problems"]:
         assert problem["meaning"] in shown
         assert problem["file"] in {line["file"] for line in told["files"]} | {""}
@@ -89,7 +94,8 @@ def test_a_corrected_file_shows_what_it_changed(check, books, sender):
     done = check(books, "--json")
     told = json.loads(done.stdout)
     changes = {line["table"]: line for line in told["differences"]}
-    assert (changes["scores"]["file"], changes["scores"]["older"]) == ("абакан 2.xlsx", NAMED)
+    assert changes["scores"]["file"] == "абакан 2.xlsx"
+    assert changes["scores"]["older"].startswith("файл №")
     assert changes["scores"]["changed"] == 1
     assert (told["held_out"], done.exit_code, told["returned"]) == (0, 0, [])
     shown = check(books).stdout
@@ -105,7 +111,7 @@ def test_a_file_that_cannot_be_read_ends_with_three(check, books, sender):
     done = CliRunner().invoke(cli.app, arguments)
     assert done.exit_code == 3
     assert "не прочитан" in done.stdout
-    assert "askiz.csv" in done.stdout
+    assert ".csv" in done.stdout
 
 
 def test_nothing_accepted_ends_with_one_and_a_letter(check, books, sender):
@@ -117,8 +123,8 @@ def test_nothing_accepted_ends_with_one_and_a_letter(check, books, sender):
     told = json.loads(done.stdout)
     assert told["held_out"] == 3
     assert told["digest"] is None
-    assert NAMED in told["failure"]
-    assert NAMED in done.stderr
+    assert LABEL in told["failure"]
+    assert LABEL in done.stderr
     assert len(told["returned"]) == 1
     shown = check({NAMED: {"Результаты": scores}})
     assert shown.exit_code == 1
@@ -140,7 +146,7 @@ def test_whatever_lies_there_is_told_in_sentences(check, sender, name, sent):
     assert isinstance(done.exception, SystemExit)
     assert done.exit_code == 1
     assert "Traceback" not in done.output
-    assert name in done.stdout
+    assert "файл №" in done.stdout or name in done.stdout
 
 
 def test_a_mistake_in_the_code_names_its_place_and_nobody(check, books, monkeypatch):
@@ -180,3 +186,13 @@ def test_a_file_whose_name_is_no_text_is_told_all_the_same(check, sender, books)
 def test_labels_become_names_inside_sentences():
     files = {"файл № 1.xlsx": "а.xlsx", "файл № 11.xlsx": "б.xlsx"}
     assert with_real_names("в «файл № 11.xlsx» и файл № 1.xlsx", files) == "в «б.xlsx» и а.xlsx"
+
+
+def test_at_a_screen_files_go_by_their_names():
+    told = {
+        "held_out": 1,
+        "problems": pd.DataFrame({"file": [LABEL], "found": ["то же: " + LABEL]}),
+    }
+    shown = data._on_terminal(told, {LABEL: NAMED})
+    assert shown["problems"].loc[0].tolist() == [NAMED, "то же: " + NAMED]
+    assert shown["held_out"] == 1

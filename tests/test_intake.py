@@ -25,6 +25,7 @@ from intake_books import (
 
 from nmc_utils.intake import IntakeError, take_in
 from nmc_utils.tables import SCHEMAS, load
+from nmc_utils.terms import DEMONSTRATION
 
 # --- what is accepted -----------------------------------------------------------------------------
 
@@ -444,7 +445,7 @@ def test_an_unknown_sheet_is_held_out_and_its_title_not_repeated(sender, books):
 def test_files_that_cannot_be_read_are_reported_and_others_taken_in(sender, books):
     sender.send(books)
     (sender.folder / "Сорск 2023.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
-    (sender.folder / "abakan.csv").write_text("a;b", "utf-8")
+    (sender.folder / "abakan.csv").write_text(f"{DEMONSTRATION}\na;b", "utf-8")
     (sender.folder / "~$abakan.xlsx").write_bytes(b"lock")
     result = take_in(sender.edition, key=KEY)
 

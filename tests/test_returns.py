@@ -265,7 +265,7 @@ def test_a_refused_sheet_is_asked_for(sender, books):
 
 def test_a_file_that_cannot_be_read_gets_the_list_and_the_letter(sender, books):
     sender.send(books)
-    (sender.folder / "askiz.xlsx").write_bytes(b"nothing of a workbook")
+    (sender.folder / "askiz.xlsx").write_bytes(b"%PDF-1.7 of a workbook")
     result = take_in(sender.edition, key=KEY)
     (folder,) = write_returns(sender.edition, result)
     assert list(sheets_of(folder / COPY)) == ["Замечания"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -176,7 +177,7 @@ def check(
         try:
             intake, refusal = take_in(edition), None
         except IntakeError as error:  # nothing was accepted; what is wrong is told all the same
-            intake, refusal = None, error.on_terminal()
+            intake, refusal = None, error.on_terminal() if sys.stderr.isatty() else error
         found = intake or refusal.account
         returned = write_returns(edition, found)
     told = _told(found) | {"returned": [str(path) for path in returned]}
@@ -189,7 +190,7 @@ def check(
             about | {n: t if isinstance(t, list | int) else records(t) for n, t in told.items()}
         )
     else:
-        _print_check(edition, told)
+        _print_check(edition, _on_terminal(told, found.files) if sys.stdout.isatty() else told)
     if refusal:
         raise refusal
     if not as_json:
@@ -197,19 +198,29 @@ def check(
         if intake.missing:
             typer.echo(f"{edition}: {who_is_in(edition, intake)}.")
         typer.echo(_next(edition, told, nmc_of(ctx)))
-    is_unread = told["files"]["state"].eq("unreadable").any()
-    raise typer.Exit(HELD_OUT if intake.held_out or is_unread else DONE)
+    is_returned = told["files"]["state"].isin(["unreadable", "returned"]).any()
+    raise typer.Exit(HELD_OUT if intake.held_out or is_returned else DONE)
 
 
 def _told(found: Account) -> dict[str, Any]:
-    """What a check has found; files go by their names, which may name a person: never to a file."""
+    """What a check has found; files go by labels in which there is no name of a person."""
+    return {
+        "held_out": int(found.conservation["held_out"].sum()),
+        "files": found.files_table,
+        "conservation": found.conservation,
+        "differences": found.differences,
+        "problems": found.problems,
+    }
+
+
+def _on_terminal(told: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
+    """Call files by their names: for a person at a screen; what is redirected is kept."""
     from nmc_utils.intake import with_real_names
 
-    tables = {"files": found.files_table, "conservation": found.conservation}
-    tables |= {"differences": found.differences, "problems": found.problems}
-    held_out = int(found.conservation["held_out"].sum())
-    named = {name: t.map(with_real_names, files=found.files) for name, t in tables.items()}
-    return {"held_out": held_out} | named
+    return {
+        name: what.map(with_real_names, files=files) if hasattr(what, "map") else what
+        for name, what in told.items()
+    }
 
 
 def _print_check(edition: Edition, told: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from nmc_utils.intake.files import DEFINITION, Sent, read_folder, with_real_name
 from nmc_utils.intake.names import Names
 from nmc_utils.intake.pseudonyms import check_key, key_digest, key_for
 from nmc_utils.intake.reported import Sender
-from nmc_utils.intake.sheets import absent_sheets, holds_no_records, nameless, sort_sheets
+from nmc_utils.intake.sheets import Sorted, absent_sheets, holds_no_records, nameless, sort_sheets
 from nmc_utils.intake.workbook import Workbook
 from nmc_utils.tables import DIFFERENCES, FILES, HELD_ROWS, SCHEMAS
 
@@ -134,9 +134,9 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
     aliases = read_aliases(edition, key)
     sent = read_folder(edition)
     books = {book.file: book for book in sent.books}
-    _refuse_wrong_origin(edition, sent)
     stems = {file: Path(name).stem for file, name in sent.files.items()}
     found = sort_sheets(sent.books, stems, edition.region)
+    _refuse_wrong_origin(edition, sent, found)
     senders = set_strangers_aside(edition, sent, found)
     checked = checks.check(found.pieces, checks.Setting(edition, key, aliases, senders))
     problems = [*sent.problems, *found.problems, *absent_sheets(found, checked.reported)]
@@ -154,7 +154,7 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
     )
     sources = _sources(edition, sent.digests, key, aliases)
     if not checked.tables:
-        if not _was_accepted(edition):
+        if sent.files and not _was_accepted(edition):
             _write(edition, account, checked, sources)
         raise IntakeError(_nothing(edition, account.problems), account)
     _write(edition, account, checked, sources)
@@ -190,8 +190,11 @@ def _write(edition: Edition, account: Account, checked: checks.Checked, sources:
         (folder / "sources.json").write_text(text + "\n", "utf-8")
 
 
-def _refuse_wrong_origin(edition: Edition, sent: Sent) -> None:
-    reason = wrong_origin(edition, sent.books)
+def _refuse_wrong_origin(edition: Edition, sent: Sent, found: Sorted) -> None:
+    """Refuse everything where records of two origins would be mixed; a stray file has none."""
+    records = {piece.file for pieces in found.pieces.values() for piece in pieces}
+    records |= {line["file"] for line in found.refused if line["table"]}
+    reason = wrong_origin(edition, [book for book in sent.books if book.file in records])
     if not reason:
         return
     refused = [
@@ -268,9 +271,12 @@ def _nothing(edition: Edition, problems: pd.DataFrame) -> str:
             f"{edition}: принимать нечего, в папке {edition.sent} нет файлов со строками. "
             "Положите туда файлы муниципальных образований."
         )
+    worst = problems["kind"].map({"note": 2, "column": 1, "corrected": 1}).fillna(0)
+    told = problems.iloc[worst.argsort(kind="stable")].head(3)
     first = [
-        f"{row.file} {row.cell or row.sheet}: {row.meaning}. {row.remedy}".lstrip()
-        for row in problems.head(3).itertuples()
+        f"{f'{row.file} {row.cell or row.sheet}'.strip() or 'Все файлы'}: {row.meaning}. "
+        f"{row.remedy}"
+        for row in told.itertuples()
     ]
     return f"{edition}: не принято ни одной строки, замечаний {len(problems)}. " + " ".join(first)
 

@@ -200,9 +200,10 @@ def wrong_origin(edition: Edition, books: list[Workbook]) -> str:
     named = ", ".join(f"«{file}»" for file in wrong[:5]) + (" и других" if len(wrong) > 5 else "")
     if is_demonstration:
         return (
-            f"{edition}: издание объявлено демонстрационным, а на листе «Пояснение» в {named} нет "
-            f"пометки «{DEMONSTRATION}»; ключ демонстрации известен всем и личных кодов не "
-            "защищает, поэтому для присланных данных укажите в edition.yaml origin: submitted"
+            f"{edition}: издание объявлено демонстрационным, а на листе «Пояснение» (в тексте — "
+            f"первой строкой) в {named} нет пометки «{DEMONSTRATION}»; ключ демонстрации известен "
+            "всем и личных кодов не защищает, поэтому для присланных данных укажите в edition.yaml "
+            "origin: submitted"
         )
     return (
         f"{edition}: издание объявлено присланным, а в {named} стоит пометка «{DEMONSTRATION}»; "

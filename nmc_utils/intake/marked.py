@@ -62,6 +62,7 @@ class _Copied:
 
     sheet: Sheet
     title: str
+    table: str | None
     naming: Naming | None
     marks: dict[tuple[int, int], list[str]] = field(default_factory=dict)
     must: set[tuple[int, int]] = field(default_factory=set)
@@ -143,7 +144,7 @@ def _copied(book: Workbook, problems: pd.DataFrame, region: Region) -> list[_Cop
             table = tables.get(nameless(sheet)) if own else tables.get("")
             own = TITLES[table] if table else own or nameless(sheet)
         naming = name_columns(table, sheet, region) if table else None
-        copied.append(_Copied(sheet, _title(own, taken), naming))
+        copied.append(_Copied(sheet, _title(own, taken), table, naming))
     return copied
 
 
@@ -261,10 +262,9 @@ def _write_sheet(
 
 def _as_written(copied: _Copied, book: Workbook) -> pd.DataFrame:
     """The cells as they go back: dates as people write them, nothing that nobody asked for."""
-    grid, naming = copied.sheet.grid.copy(), copied.naming
-    if naming is None:
+    grid, naming, table = copied.sheet.grid.copy(), copied.naming, copied.table
+    if naming is None or table is None:
         return grid
-    table = table_of(copied.title) or ""
     below = grid.index > naming.header_row
     for name, position in naming.positions.items():
         if name == PERSON_HEADERS[-1] or (

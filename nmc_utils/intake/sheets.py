@@ -172,9 +172,11 @@ def absent_sheets(found: Sorted, reported: Reported) -> list[dict[str, str]]:
     given: dict[str, set[str]] = {}
     for table, mine in found.pieces.items():
         for piece in mine:
-            given.setdefault(piece.file, set()).add(table)
+            if piece.sheet.name:  # a text file holds one sheet, and is asked for no others
+                given.setdefault(piece.file, set()).add(table)
     for line in found.refused:
-        given.setdefault(line["file"], set()).add(line["table"])
+        if line["file"] in given:
+            given[line["file"]].add(line["table"])
     everywhere = set(found.pieces)
     told = [
         problem(

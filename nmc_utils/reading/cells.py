@@ -34,6 +34,8 @@ _UNSEEN = re.compile(
 _SPACES = re.compile(r"[\s\u2800\u3164]+")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ufffe\uffff]")
 _APOSTROPHE = re.compile(r"['’‘`](?=[0-9])[0-9., %:/-]+")
+#: Types of which no value equals one of another: 1.0 is True, but «1» and a day are no number.
+_UNEQUAL = {float, str, date, datetime}
 #: Stands for a formula that was never calculated: no text of a file can be this.
 UNCALCULATED = "\0formula"
 
@@ -115,7 +117,7 @@ def _texts(column: Sequence[Any], kinds: set[type]) -> pa.Array:
         return _numbers(column)
     if kinds == {str}:
         return _without_blanks(pa.array(column, TEXT))
-    if kinds == {float, str}:  # these two are never equal, so one table of known texts will do
+    if kinds <= _UNEQUAL:  # one table of known texts will do
         return pa.array(map(_Known().__getitem__, column), TEXT, size=len(column))
     return pa.array([_text(value) for value in column], TEXT)
 

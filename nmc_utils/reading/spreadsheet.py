@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import date
@@ -76,13 +77,27 @@ def _scanned(content: bytes, form: str, beside: Executor, careful: bool) -> tupl
 
 
 def _tell_all(content: bytes, scanned: Scanned, tell: Tell) -> None:
+    """Tell the sheets; until the scan is ready, their values are read ahead of it."""
     with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+        ahead: deque[tuple[dict[str, Any], CalamineSheet]] = deque()
         for number, about in enumerate(book.sheets_metadata, start=1):
             if about.typ == SheetTypeEnum.WorkSheet:
                 is_hidden = about.visible != SheetVisibleEnum.Visible
-                tell("sheet", {"name": about.name, "number": number, "is_hidden": is_hidden})
-                sheet = book.get_sheet_by_name(about.name)
-                _tell(sheet, scanned.result()[0].get(about.name, Special()), tell)
+                told = {"name": about.name, "number": number, "is_hidden": is_hidden}
+                ahead.append((told, book.get_sheet_by_name(about.name)))
+                if scanned.done():
+                    _tell_ready(ahead, scanned, tell)
+        _tell_ready(ahead, scanned, tell)
+
+
+def _tell_ready(
+    ahead: deque[tuple[dict[str, Any], CalamineSheet]], scanned: Scanned, tell: Tell
+) -> None:
+    while ahead:
+        about, sheet = ahead.popleft()
+        special = scanned.result()[0].get(about["name"], Special())
+        tell("sheet", about)
+        _tell(sheet, special, tell)
 
 
 def _unreadable(reason: str) -> RefusalError:
@@ -105,7 +120,9 @@ def _tell(sheet: CalamineSheet, special: Special, tell: Tell) -> None:
     cleaner = Cleaner()
     filled: list[str] = []
     left = sheet.start[1] if sheet.start else 0
-    rows = _patched(enumerate(sheet.iter_rows()), left, special)
+    rows: Iterator[list] = sheet.iter_rows()
+    if marks := _marks(special):
+        rows = _patched(rows, left, marks)
     if down:
         rows = _filled_down(rows, left, down, filled)
     first = 0
@@ -121,8 +138,8 @@ def _tell(sheet: CalamineSheet, special: Special, tell: Tell) -> None:
     tell("end", {"filled": filled, "n_cleaned": cleaner.n_cleaned, "faults": cleaner.faults})
 
 
-def _patched(rows: Iterator, left: int, special: Special) -> Iterator[list]:
-    """Rows in which special cells have the text that stands for them."""
+def _marks(special: Special) -> dict[int, list[tuple[int, str | None]]]:
+    """Row → columns of its special cells with the text that stands for them; None: in percent."""
     marks: dict[int, list[tuple[int, str | None]]] = {}
     for row, column in special.percents:
         marks.setdefault(row, []).append((column, None))
@@ -130,7 +147,14 @@ def _patched(rows: Iterator, left: int, special: Special) -> Iterator[list]:
         marks.setdefault(row, []).append((column, UNCALCULATED))
     for (row, column), text in special.errors.items():
         marks.setdefault(row, []).append((column, text))
-    for number, row in rows:
+    return marks
+
+
+def _patched(
+    rows: Iterator[list], left: int, marks: dict[int, list[tuple[int, str | None]]]
+) -> Iterator[list]:
+    """Rows in which special cells have the text that stands for them."""
+    for number, row in enumerate(rows):
         for column, text in marks.get(number, ()):
             place = column - left
             if 0 <= place < len(row):

@@ -316,3 +316,15 @@ def test_one_person_under_two_patronymics_is_noted_and_not_merged(sender, books)
     assert result.tables["staff"] == 4 and result.held_out == 0
     told = result.problems[result.problems["meaning"].str.contains("записан дважды")]
     assert told["cell"].tolist() == ["Сотрудники!A2", "Сотрудники!A4"]
+
+
+def test_a_second_workplace_waits_for_the_file_of_the_first(sender, books):
+    books["abaza.xlsx"]["Места работы"].append(work_row(GRACHEV, 12, "Абаза", "нет"))
+    result = sender.take_in(books)
+    assert result.held_out == 1
+    waiting = result.problems[result.problems["kind"].eq("waiting")]
+    assert "второе место работы" in waiting["meaning"].item()
+    status = load(sender.edition)["status"].set_index(["municipality", "table"])
+    assert status.loc[("abaza", "employment"), ["state", "held_out"]].tolist() == ["accepted", 1]
+    assert result.files_table.set_index("file").loc["abaza.xlsx", "state"] == "accepted"
+    assert "второе место работы" in result.held_rows["reason"].item()

@@ -37,7 +37,7 @@ READ = {"format": "Как прочитан", "state": "Состояние"}
 DIFFERENCES = {"file": "Файл", "older": "Вместо файла", "table": "Лист", "changed": "Изменено"}
 DIFFERENCES |= {"added": "Добавлено", "removed": "Исчезло"}
 CONSERVATION = {"file": "Файл", "sent": "Прислано", "accepted": "Принято"}
-CONSERVATION |= {"held_out": "Задержано", "superseded": "Повторы", "blank": "Итоги и пустые"}
+CONSERVATION |= {"held_out": "Задержано", "superseded": "Замещено", "blank": "Итоги и пустые"}
 PROBLEMS = {"file": "Файл", "cell": "Ячейка", "found": "Значение", "meaning": "Что не так"}
 PROBLEMS |= {"action": "Что сделано", "remedy": "Что исправить"}
 
@@ -239,7 +239,8 @@ def _print_check(edition: Edition, told: dict[str, Any]) -> None:
     differences = told["differences"]
     titled = differences.assign(table=differences["table"].map(TABLE_TITLES))
     print_table("Что изменили новые файлы", titled, DIFFERENCES)
-    print_table("Замечания", gathered(told["problems"]), PROBLEMS)
+    told_already = told["problems"]["kind"].eq("replaced")  # by the table of differences
+    print_table("Замечания", gathered(told["problems"][~told_already]), PROBLEMS)
     if told["returned"]:
         typer.echo("Что вернуть отправителям (копия с отметками и письмо):")
         for path in told["returned"]:

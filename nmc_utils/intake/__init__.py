@@ -17,7 +17,7 @@ import pandas as pd
 from nmc_utils.editions import Edition
 from nmc_utils.intake import checks, crosswalk
 from nmc_utils.intake.aliases import Aliases, read_aliases
-from nmc_utils.intake.batch import CONSERVATION, PROBLEM, problem, refused_sheet
+from nmc_utils.intake.batch import CONSERVATION, HELD_OUT, PROBLEM, problem, refused_sheet
 from nmc_utils.intake.belonging import set_strangers_aside
 from nmc_utils.intake.files import DEFINITION, Sent, read_folder, with_real_names, wrong_origin
 from nmc_utils.intake.names import Names
@@ -230,7 +230,8 @@ def _files(
 ) -> pd.DataFrame:
     """How each file was read, and where it stands."""
     formats = {book.file: book.format for book in sent.books}
-    held = set(checked.held_rows["file"])
+    problems = checked.problems
+    held = set(problems.loc[problems["kind"].eq(HELD_OUT), "file"])
     names = edition.region.municipality_names
     rows = []
     for file in sent.files:

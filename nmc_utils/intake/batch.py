@@ -33,11 +33,13 @@ from nmc_utils.regions import Region
 from nmc_utils.tables import SCHEMAS
 
 ACCEPTED, HELD_OUT, SUPERSEDED, BLANK = "accepted", "held_out", "superseded", "blank"
+WAITING = "waiting"  #: the kind of a problem that somebody else's file will solve
 CONSERVATION = ["file", "sheet", "table", "sent", ACCEPTED, HELD_OUT, SUPERSEDED, BLANK]
 PROBLEM = ["file", "sheet", "cell", "table", "kind", "found", "meaning", "action", "remedy"]
 #: What was done, by the kind of a problem.
 ACTIONS = {
     HELD_OUT: "Строка задержана и в таблицы не вошла",
+    WAITING: "Строка задержана до другого файла",
     SUPERSEDED: "Повтор: из одинаковых строк принята одна",
     "note": "Замечание: строку не задерживает",
     "corrected": "Принято и записано единообразно, смысл не изменён",
@@ -146,7 +148,11 @@ class Piece:
     def _first_words(self, rows: pd.Series) -> pd.Series:
         """The first filled cell of each of `rows`, of columns without a name too."""
         some = self.cells[rows]
-        first = some.bfill(axis=1).iloc[:, 0].astype("str")
+        first = pd.Series(None, some.index, dtype="str")
+        for position in some:
+            if first.notna().all():
+                break
+            first = first.fillna(some[position])
         return first.str.casefold().reindex(self.cells.index)
 
 
@@ -163,6 +169,8 @@ class Batch:
         The municipality of each row, as far as it is known.
     headers, persons
         Headers that tell of a person, and what stands below them, the date of birth typed.
+    waiting
+        Rows that are held out for a file of somebody else: nobody has to mend them.
     percent
         Rows whose score is a share of the maximum.
     """
@@ -186,6 +194,7 @@ class Batch:
         self._problems: list[pd.DataFrame] = []
         self._remarks: list[dict[str, str]] = []
         self.replaced: dict[int, str] = {}
+        self.waiting = pd.Series(False, self.text.index)
         self._held_for = pd.Series("", self.text.index, dtype="str")
         self.places = pd.Series(None, self.text.index, dtype="str")
         self.percent = pd.Series(False, self.text.index)
@@ -280,7 +289,9 @@ class Batch:
     def accepted(self) -> pd.DataFrame:
         """The live rows, typed as the schema says."""
         types = {name: type_of(self.table, name) for name in self.data}
-        return self.data.loc[self.live].astype(types)
+        other = {name: types[name] for name, is_ in self.data.dtypes.items() if is_ != types[name]}
+        rows = self.data.loc[self.live]
+        return rows.astype(other) if other else rows
 
     def report(
         self,
@@ -301,8 +312,9 @@ class Batch:
         rows = rows & self.status.isin([ACCEPTED, HELD_OUT])
         if not rows.any():
             return
-        if kind in (HELD_OUT, SUPERSEDED):
-            self.status[rows & self.live] = kind
+        if kind in (HELD_OUT, WAITING, SUPERSEDED):
+            self.status[rows & self.live] = HELD_OUT if kind == WAITING else kind
+            self.waiting |= rows if kind == WAITING else False
         if found is None:
             found = self._shown(rows, column)
         problems = pd.DataFrame(
@@ -407,7 +419,8 @@ class Batch:
         reasons = pd.Series(dtype="str")
         if self._problems:
             found = pd.concat(self._problems)
-            found = found[found["kind"] == HELD_OUT].drop_duplicates(["piece", "row", "meaning"])
+            found = found[found["kind"].isin([HELD_OUT, WAITING])]
+            found = found.drop_duplicates(["piece", "row", "meaning"])
             reasons = found.groupby(["piece", "row"])["meaning"].agg("; ".join)
         rows = pd.DataFrame({"piece": self.piece[held], "row": self.row[held]})
         told = reasons.reindex(pd.MultiIndex.from_frame(rows)).set_axis(rows.index)

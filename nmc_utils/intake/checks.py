@@ -133,9 +133,7 @@ def _check(
         refuse_totals(batch, batches)
         frame = _check_table(batch, batches, lacking, setting.edition)
         if len(frame):
-            order = list(batch.schema.unique)
-            frame = frame.sort_values(order, kind="stable", ignore_index=True)
-            tables[table] = validate(table, frame)
+            tables[table] = frame
     _note_without_main(batches)
     quality.note(batches)
     who = reported(batches, region, setting.senders, has_workplaces="employment" in pieces)
@@ -202,7 +200,16 @@ def _check_table(
     check_clashes(batch, values)
     _check_groups(batch, edition.region)
     check_repeats(batch, values)
-    return batch.accepted() if answers is None else answers.long()
+    return _canonical(batch) if answers is None else answers.long()
+
+
+def _canonical(batch: Batch) -> pd.DataFrame:
+    """The accepted rows as their table."""
+    rows = batch.accepted()
+    if rows.empty:
+        return rows
+    rows = rows.sort_values(list(batch.schema.unique), kind="stable", ignore_index=True)
+    return validate(batch.table, rows)
 
 
 # --- schemas ------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def headers(table: str) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=None)
 def type_of(table: str, column: str) -> str:
     """The pandas type of a canonical column; pandera names text and dates otherwise."""
     dtype = SCHEMAS[table].columns[column].dtype.type

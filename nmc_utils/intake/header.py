@@ -93,8 +93,8 @@ class _Top:
 
     @classmethod
     def of(cls, grid: pd.DataFrame) -> _Top:
-        top = grid.head(_DEPTH).astype("object")
-        cells = top.where(top.notna(), None).to_numpy().tolist()
+        top = grid.head(_DEPTH)
+        cells = top.to_numpy(dtype=object, na_value=None).tolist()
         return cls(dict(zip((int(row) for row in top.index), cells, strict=True)))
 
     @cached_property
@@ -181,11 +181,15 @@ def _are_numbers(cells: Sequence[str | None], header: Sequence[str | None]) -> b
 def _repeated(grid: pd.DataFrame, first: int, last: int) -> tuple[int, ...]:
     """Rows below the header that say what one of its rows says."""
     below, found = grid.loc[last + 1 :], set()
-    for _, row in grid.loc[first:last].iterrows():
-        said = row.dropna()
-        if len(said) < _FEWEST:
+    for row in grid.loc[first:last].to_numpy(dtype=object, na_value=None):
+        filled = [position for position, text in enumerate(row) if text]
+        if len(filled) < _FEWEST:
             continue
-        alike = below[said.index[0]].eq(said.iloc[0]) & below[said.index[1]].eq(said.iloc[1])
-        same = below[alike.fillna(False).astype(bool)]
-        found |= set(same.index[(same.eq(row) | (same.isna() & row.isna())).all(axis=1)])
-    return tuple(sorted(int(row) for row in found))
+        one, other = filled[:2]
+        is_alike = below[one].eq(row[one]) & below[other].eq(row[other])
+        alike = below.index[is_alike.fillna(False).astype(bool)]
+        same = below.loc[alike].to_numpy(dtype=object, na_value=None)
+        found |= {
+            int(number) for number, cells in zip(alike, same, strict=True) if (cells == row).all()
+        }
+    return tuple(sorted(found))

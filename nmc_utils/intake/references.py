@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from nmc_utils.intake.batch import BLANK, PROBLEM, Batch, numbered, problem
+from nmc_utils.intake.batch import BLANK, PROBLEM, WAITING, Batch, numbered, problem
 from nmc_utils.intake.columns import folded
 from nmc_utils.intake.conversion import IDENTIFIERS, report_unknown
 from nmc_utils.intake.shown import words_of
@@ -65,6 +65,10 @@ def check_references(batch: Batch, batches: dict[str, Batch], lacking: Lacking) 
         sent = _among(wanted, batches[target])
         known = _among(wanted, batches[target], live=True)
         noun, title = _NOUNS[columns[-1]], TITLES[target]
+        if batch.table == "employment" and target == "staff":
+            is_second = batch.data["is_main"].eq(False).fillna(False).astype(bool)
+            _await_main_workplace(batch, usable & ~sent & is_second)
+            usable &= sent | ~is_second
         meaning = f"{noun} нет на листе «{title}» ни в одном файле"
         remedy = f"Исправьте значение или добавьте строку на лист «{title}»."
         if columns[-1] in IDENTIFIERS:
@@ -78,6 +82,18 @@ def check_references(batch: Batch, batches: dict[str, Batch], lacking: Lacking) 
             f"{noun} нет среди принятых: строка на листе «{title}» задержана",
             f"Сначала исправьте строку на листе «{title}».",
         )
+
+
+def _await_main_workplace(batch: Batch, rows: pd.Series) -> None:
+    """Hold second workplaces of people whose own municipality has not sent them yet."""
+    batch.report(
+        rows,
+        "person_id",
+        "Это второе место работы, а листа «Сотрудники» с этим человеком ещё никто не прислал",
+        "Исправлять не нужно, если человека пришлёт другое муниципальное образование: строка "
+        "будет принята вместе с его файлом. Иначе проверьте имя и дату рождения.",
+        kind=WAITING,
+    )
 
 
 def _spell_as_registered(batch: Batch, register: Batch) -> None:

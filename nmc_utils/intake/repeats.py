@@ -9,7 +9,9 @@ from nmc_utils.intake.batch import SUPERSEDED, Batch
 
 def check_clashes(batch: Batch, values: pd.DataFrame) -> None:
     """Hold out all rows with the same key and different values, exact repeats among them too."""
-    rows = values.loc[batch.live]
+    rows = values.loc[_with_equal_keys(batch)]
+    if rows.empty:
+        return
     clash = spread(batch, contradicting(rows, batch.key))
     if clash.any():
         groups = rows.loc[clash[clash].index].groupby(batch.key, dropna=False, sort=False)
@@ -25,7 +27,9 @@ def check_clashes(batch: Batch, values: pd.DataFrame) -> None:
 
 def check_repeats(batch: Batch, values: pd.DataFrame) -> None:
     """Keep the first of equal rows that nothing has been found against."""
-    rows = values.loc[batch.live]
+    rows = values.loc[_with_equal_keys(batch)]
+    if rows.empty:
+        return
     repeated = spread(batch, rows.duplicated())
     involved = spread(batch, rows.duplicated(keep=False))
     if repeated.any():
@@ -41,6 +45,12 @@ def check_repeats(batch: Batch, values: pd.DataFrame) -> None:
             kind=SUPERSEDED,
             found="то же: " + found.reindex(values.index, fill_value=""),
         )
+
+
+def _with_equal_keys(batch: Batch) -> pd.Series:
+    """The live rows that have the key of another one: no other row repeats or contradicts one."""
+    keys = batch.data.loc[batch.live, batch.key]
+    return spread(batch, keys.duplicated(keep=False))
 
 
 def first_column(batch: Batch) -> str:

@@ -156,7 +156,7 @@ def _with_states(
     for sender in senders.values():  # rows of a refused sheet are of whom its file is
         for table, rows in sender.refused.items():
             counts.loc[keys == (sender.place, table), "held_out"] += rows
-    is_returned = is_refused | counts["held_out"].gt(0)
+    is_returned = is_refused | counts["held_out"].gt(counts["waiting"])
     state = (
         status["is_sent"].map({True: "accepted", False: "not_sent"}).mask(is_returned, "returned")
     )
@@ -166,7 +166,7 @@ def _with_states(
     )
 
 
-_NO_COUNTS = pd.DataFrame({"version": [], "accepted": [], "held_out": []}, dtype="int64")
+_NO_COUNTS = pd.DataFrame(columns=["version", "accepted", "held_out", "waiting"], dtype="int64")
 
 
 def _counted(table: str, batch: Batch) -> pd.DataFrame:
@@ -177,10 +177,13 @@ def _counted(table: str, batch: Batch) -> pd.DataFrame:
             "file": batch.piece.map(dict(enumerate(piece.file for piece in batch.pieces))),
             "accepted": batch.status.eq(ACCEPTED),
             "held_out": batch.status.eq(HELD_OUT),
+            "waiting": batch.waiting & batch.status.eq(HELD_OUT),
         }
     )[batch.status.ne(BLANK)].dropna(subset="municipality")
     groups = rows.groupby("municipality")
-    counts = groups[["accepted", "held_out"]].sum().assign(version=groups["file"].nunique())
+    counts = (
+        groups[["accepted", "held_out", "waiting"]].sum().assign(version=groups["file"].nunique())
+    )
     return counts.reset_index().assign(table=table)
 
 

@@ -24,6 +24,7 @@ from nmc_utils.intake.columns import folded
 from nmc_utils.intake.files import RETURNED
 from nmc_utils.intake.marked import TO_CORRECT, write_copy
 from nmc_utils.intake.reported import OF_MUNICIPALITIES
+from nmc_utils.intake.shown import NOT_SHOWN
 from nmc_utils.tables import HELD_ROWS, TITLES
 from nmc_utils.terms import plural_of
 
@@ -277,6 +278,7 @@ def _what(wrong: pd.DataFrame) -> list[str]:
         sheet = name
         cells = [cell for cell in rows["cell"].str.rpartition("!")[2].drop_duplicates() if cell]
         found = rows["found"].iloc[0] if len(rows) == 1 else ""
+        found = "" if found == NOT_SHOWN else found
         where = _cells(cells) + (f" ({found})" if found else "")
         lines.append(f"– {where + ': ' if where else ''}{meaning}. {remedy}")
     if (more := len(ordered) - _MOST_LINES) > 0:

@@ -107,22 +107,22 @@ def typed(text: pd.Series, dtype: str, *, epoch: date | None = None) -> Typed:
         values, corrected, refused = _dates(distinct, epoch)
     else:
         values, corrected, refused = _numbers(distinct, is_whole=dtype == "Int64")
-    wrong = values.isna()
+    wrong = values.isna().to_numpy()
     reasons = [refused.get(place, WANTED[dtype]) for place in np.flatnonzero(wrong)]
-    told = pd.DataFrame(reasons, index=wrong.index[wrong], columns=["meaning", "remedy"])
-    told = told.reindex(distinct.index).astype("str")
+    told = pd.DataFrame(reasons, np.flatnonzero(wrong), ["meaning", "remedy"], dtype="str")
 
-    def spread(column: pd.Series, of_empty: object) -> pd.Series:
-        whole = pd.concat([column, pd.Series([of_empty], dtype=column.dtype)], ignore_index=True)
-        return whole.iloc[codes].set_axis(text.index)  # the code of an empty cell is -1
+    def spread(column: pd.Series) -> pd.Series:
+        return pd.Series(column.array.take(codes, allow_fill=True), text.index)
 
-    return Typed(
-        spread(values, None),
-        spread(wrong, False),
-        spread(told["meaning"], None),
-        spread(told["remedy"], None),
-        spread(corrected, False),
-    )
+    def mark(cells: np.ndarray) -> pd.Series:  # the code of an empty cell is -1
+        return pd.Series(np.append(cells, False)[codes], text.index)
+
+    if not len(told):
+        meaning = remedy = pd.Series(None, text.index, dtype="str")
+    else:
+        told = told.reindex(distinct.index)
+        meaning, remedy = spread(told["meaning"]), spread(told["remedy"])
+    return Typed(spread(values), mark(wrong), meaning, remedy, mark(corrected.to_numpy()))
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -143,8 +143,10 @@ def numerals(text: pd.Series) -> pd.Series:
 def _numbers(text: pd.Series, *, is_whole: bool) -> tuple[pd.Series, pd.Series, dict]:
     digits = numerals(text)
     found = pd.to_numeric(digits).astype("float64")
-    vanished = digits[found.eq(0)].str.contains("[1-9].*[eE]").astype(bool)
-    values = found.where(np.isfinite(found)).drop(vanished.index[vanished]).reindex(text.index)
+    values = found.where(np.isfinite(found))
+    if (zero := found.eq(0)).any():
+        vanished = digits[zero].str.contains("[1-9].*[eE]").astype(bool)
+        values[vanished.index[vanished]] = np.nan
     if is_whole:
         is_exact = values.eq(values.round()) & values.abs().lt(_LARGEST_WHOLE)
         values = values.where(is_exact).astype("Int64")
@@ -205,13 +207,18 @@ def _flags(text: pd.Series) -> tuple[pd.Series, pd.Series, dict]:
 
 def _dates(text: pd.Series, epoch: date | None) -> tuple[pd.Series, pd.Series, dict]:
     is_iso = text.str.fullmatch(_ISO).astype(bool)
+    days = text.str.slice(0, 10)
+    if is_iso.all():
+        values = pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").astype(DATE)
+        refused = dict.fromkeys(np.flatnonzero(values.isna()), _NO_SUCH_DAY)
+        return values, pd.Series(False, text.index), refused
     found = [_date(cell.strip().casefold(), epoch) for cell in text[~is_iso]]
     refused = {
         place: reason
         for place, reason in zip(np.flatnonzero(~is_iso), found, strict=True)
         if isinstance(reason, _Refused)
     }
-    days = text.where(is_iso).str.slice(0, 10)
+    days = days.where(is_iso)
     read = [None if isinstance(day, _Refused) else day for day in found]
     days[~is_iso] = pd.Series(read, text.index[~is_iso], dtype="str")
     values = pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").astype(DATE)

@@ -442,7 +442,7 @@ def rows_in_words(row: Mapping[str, Any]) -> str:
     if row["held_out"]:
         return f"задержано {wording.number(row['held_out'])} из {wording.number(n)}"
     if row["state"] == "returned":
-        return "не принято целиком"
+        return "лист целиком"
     return wording.plural(n, "строка", "строки", "строк") if n else ""
 
 

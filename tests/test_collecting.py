@@ -327,7 +327,7 @@ def test_the_figure_says_each_state_in_words_and_of_whom_we_wait(edition):
     ("row", "words"),
     [
         ({"state": "accepted", "accepted": 21, "held_out": 0}, "21\u00a0строка"),
-        ({"state": "returned", "accepted": 0, "held_out": 0}, "не принято целиком"),
+        ({"state": "returned", "accepted": 0, "held_out": 0}, "лист целиком"),
         ({"state": "not_sent", "accepted": 0, "held_out": 0}, ""),
     ],
 )

@@ -174,7 +174,7 @@ def _parameter(case: Case):
     return pytest.param(case, id=case.id, marks=marks)
 
 
-@pytest.mark.parametrize("case", map(_parameter, CASES))
+@pytest.mark.parametrize("case", [_parameter(case) for case in CASES])
 def test_bad_input(case, check, honest):
     _assert_got(check(case.make), case, honest)
 

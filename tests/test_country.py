@@ -67,7 +67,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, country.Cou
 
 
 def _files(root: Path) -> dict[str, bytes]:
+    """What was written; intake itself keeps the order of arrival in a hidden file."""
     paths = [path for path in sorted(root.glob("*/model_*/**/*")) if path.is_file()]
+    paths = [path for path in paths if not path.name.startswith(".")]
     return {str(path.relative_to(root)): path.read_bytes() for path in paths}
 
 

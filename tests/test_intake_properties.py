@@ -188,7 +188,7 @@ def every_held_row_is_explained(account: Account) -> None:
     explained = {
         (row.file, row.sheet, place_of(row.cell)[0] + 1)
         for row in problems.itertuples()
-        if row.kind == "held_out" and place_of(row.cell)
+        if row.kind in ("held_out", "waiting") and place_of(row.cell)
     }
     of_sheets = set(
         problems.loc[problems["kind"].isin(["sheet", "file"]), ["file", "sheet"]].itertuples(

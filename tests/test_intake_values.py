@@ -45,7 +45,7 @@ def one(cell: str, dtype: str, **options):
         ("1e3", 1000, False),
         ("0", 0, False),
         ("0e5", 0, False),
-        ("12,5", 12.5, True),
+        ("12,5", 12.5, False),
         ("+5", 5, True),
         ("−3", -3, True),
         ("1 234,5", 1234.5, True),

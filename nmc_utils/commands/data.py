@@ -31,7 +31,7 @@ from nmc_utils.terms import TABLE_TITLES
 
 if TYPE_CHECKING:  # loaded inside the commands, so that `nmc --help` does not wait for them
     from nmc_utils.editions import Edition
-    from nmc_utils.intake import Account
+    from nmc_utils.intake import Account, Intake
 
 READ = {"format": "Как прочитан", "state": "Состояние"}
 DIFFERENCES = {"file": "Файл", "older": "Вместо файла", "table": "Лист", "changed": "Изменено"}
@@ -198,8 +198,14 @@ def check(
         if intake.missing:
             typer.echo(f"{edition}: {who_is_in(edition, intake)}.")
         typer.echo(_next(edition, told, nmc_of(ctx)))
-    is_returned = told["files"]["state"].isin(["unreadable", "returned"]).any()
-    raise typer.Exit(HELD_OUT if intake.held_out or is_returned else DONE)
+    raise typer.Exit(HELD_OUT if intake.held_out or _is_any_lost(intake) else DONE)
+
+
+def _is_any_lost(intake: Intake) -> bool:
+    """Whether a file could not be read, or went back without a single row of it accepted."""
+    accepted = intake.conservation.groupby("file")["accepted"].sum()
+    back = intake.files_table.set_index("file")["state"].isin(["unreadable", "returned"])
+    return bool((back & accepted.reindex(back.index).fillna(0).eq(0)).any())
 
 
 def _told(found: Account) -> dict[str, Any]:

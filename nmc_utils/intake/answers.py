@@ -30,7 +30,10 @@ class Answers:
         self._positions = sorted({*own, *items["position"]})
         forms = pd.Index(items["form_id"].unique())
         self._form = forms.get_indexer(batch.data["form_id"])
-        at = forms.get_indexer(items["form_id"]), np.searchsorted(self._positions, items["position"])
+        at = (
+            forms.get_indexer(items["form_id"]),
+            np.searchsorted(self._positions, items["position"]),
+        )
         shape = len(forms) + 1, len(self._positions)
         self._limits = np.full(shape, np.nan)
         self._limits[at] = items["max_score"]
@@ -42,7 +45,9 @@ class Answers:
     def _read(self, names: dict[int, str]) -> None:
         """Type the cells, every distinct text once; the position of no column is blank."""
         index = self.batch.text.index
-        columns = {position: pd.factorize(self.batch.text[name]) for position, name in names.items()}
+        columns = {
+            position: pd.factorize(self.batch.text[name]) for position, name in names.items()
+        }
         distinct = pd.Index([text for _, texts in columns.values() for text in texts]).unique()
         self._found = typed(pd.Series(distinct, dtype="str"), "float64")
         values = np.append(self._found.values.to_numpy(), np.nan)
@@ -128,12 +133,12 @@ class Answers:
         order = np.argsort(np.where(self._items < 0, len(self._codes), self._items), axis=1)
         items = np.take_along_axis(self._items, order, axis=1)
         form = self._form[people.index]
-        row, number = np.nonzero(items[form] >= 0)
-        of_form = form[row]
-        item, position = items[of_form, number], order[of_form, number]
-        score = self._scores[people.index.to_numpy()[row], position]
+        item, scores = items[form], self._scores[people.index]
+        is_asked = item >= 0
+        row = np.repeat(np.arange(len(people), dtype="int32"), is_asked.sum(axis=1))
         columns = {name: people[name].array.take(row) for name in people}
-        columns |= {"item_id": self._codes.take(item), "score": score}
+        columns["item_id"] = self._codes.take(item[is_asked])
+        columns["score"] = np.take_along_axis(scores, order[form], axis=1)[is_asked]
         table = pd.DataFrame(columns, columns=list(self.batch.schema.columns), copy=False)
         validate(self.batch.table, table[np.diff(row, prepend=-1) > 0])
         return table

@@ -120,15 +120,17 @@ class Piece:
         """Rows that are nobody's record: blank ones, sums, notes under the records, headers."""
         text = self.text
         faulty = {row for row, position in self.sheet.faults if position in self.named}
-        is_blank = text.isna().all(axis=1) & ~text.index.isin(faulty)
-        first = self._first_words(text[PERSON_HEADERS[-1]].isna() if self.has_birth else ~is_blank)
-        is_total = first.str.match(_TOTAL_ROW).fillna(False).astype(bool)
-        if table in WITH_TOTALS:
-            is_total &= False
-        is_short = text.notna().sum(axis=1) <= 2
-        last = max(text.index[~is_blank & ~is_short], default=0)
-        is_note = first.str.match(_NOTE_ROW).fillna(False).astype(bool)
-        is_note &= is_short & (text.index > last)
+        n_filled = pd.Series(text.notna().to_numpy().sum(axis=1), text.index)
+        is_blank = n_filled.eq(0) & ~text.index.isin(faulty)
+        is_total = is_note = pd.Series(False, text.index)
+        maybe = text[PERSON_HEADERS[-1]].isna() if self.has_birth else ~is_blank
+        if maybe.any():
+            first, is_short = self._first_words(maybe), n_filled <= 2
+            if table not in WITH_TOTALS:
+                is_total = first.str.match(_TOTAL_ROW).fillna(False).astype(bool)
+            last = max(text.index[~is_blank & ~is_short], default=0)
+            is_note = first.str.match(_NOTE_ROW).fillna(False).astype(bool)
+            is_note &= is_short & (text.index > last)
         is_header = text.index.isin(self.naming.repeated_rows)
         return pd.DataFrame(
             {"blank": is_blank, "total": is_total, "note": is_note, "header": is_header}
@@ -309,6 +311,8 @@ class Batch:
         Rows that are blank or superseded are left alone; `found` is the cell's text unless given,
         as far as it may be shown; `once` keeps one problem per sheet and value.
         """
+        if not rows.any():
+            return
         rows = rows & self.status.isin([ACCEPTED, HELD_OUT])
         if not rows.any():
             return

@@ -27,6 +27,8 @@ from nmc_utils.tables import DATE
 
 #: Sheets that say of which municipality a file is.
 _OF_PLACES = ("employment", "organizations", "aggregates")
+#: Sheets that are of one period alone; lists of the centre may well serve another period too.
+_OF_PEOPLE = {"staff", "employment", "organizations", "scores", "responses", "aggregates"}
 #: How a blank workbook says of which edition it is.
 EDITION_LINE = "Издание:"
 _EDITION = re.compile(rf"{EDITION_LINE}\s*([a-z_][a-z0-9_]*/[0-9a-z-]+)", re.IGNORECASE)
@@ -59,7 +61,7 @@ def set_strangers_aside(edition: Edition, sent: Sent, found: Sorted) -> dict[str
     for book in sent.books:
         tables = by_file[book.file]
         reasons = [
-            *twins.get(book.file, []),
+            *(twins.get(book.file, []) if _OF_PEOPLE & set(tables) else []),
             *_of_another_edition(edition, book),
             *_of_another_place(edition, tables, sent.files[book.file]),
             *_of_another_period(edition, tables.get("scores", [])),

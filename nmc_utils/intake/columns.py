@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import pandas as pd
 
@@ -56,7 +56,7 @@ def headers(table: str) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=None)
+@cache
 def type_of(table: str, column: str) -> str:
     """The pandas type of a canonical column; pandera names text and dates otherwise."""
     dtype = SCHEMAS[table].columns[column].dtype.type

@@ -19,6 +19,7 @@ from nmc_utils.intake.names import rows_with_names
 from nmc_utils.intake.persons import (
     OWN_CODE,
     PERSON_HEADERS,
+    by_value,
     mixed_script,
     normalise,
     required_of_person,
@@ -197,23 +198,22 @@ def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
     codes = lookup(words)
     text = batch.text[column]
     if column == "domain" and TOTAL not in words.values():
-        is_total = text.map(lambda value: folded(value) == folded(WHOLE_TEST), na_action="ignore")
-        is_total = is_total.eq(True)
+        is_total = by_value(text, folded).eq(folded(WHOLE_TEST))
         _report_totals(batch, is_total, "Впишите компетенцию, к которой относится задание.")
         text = text.mask(is_total)
     if batch.table == "aggregates" and column == "municipality":
-        is_bare = text.map(folded, na_action="ignore").isin(BARE_TOTALS)
+        is_bare = by_value(text, folded).isin(BARE_TOTALS)
         batch.report(is_bare, column, *aggregates.BARE_TOTAL)
         text = text.mask(is_bare)
-    found = text.map({value: codes(value) for value in text.dropna().unique()})
+    found = by_value(text, codes)
     if column == "document":
         aggregates.report_documents(batch, text.notna() & found.isna())
-        return found.astype("str")
+        return found
     title = batch.schema.columns[column].title
     meaning = f"Такого значения в столбце «{title}» быть не может"
     remedy = f"Выберите из списка: {_listed(words)}."
     report_unknown(batch, text.notna() & found.isna(), column, meaning, remedy, words)
-    return found.astype("str")
+    return found
 
 
 def lookup(words: Mapping[str, str]) -> Callable[[str], str | None]:
@@ -238,6 +238,8 @@ def report_unknown(
     allowed: Iterable[str],
 ) -> None:
     """Hold out rows with a word that is not among `allowed`, and offer the nearest ones."""
+    if not rows.any():
+        return
     text, known = batch.text[column].where(rows), list(allowed)
     near = {word: nearest(word, known) for word in text.dropna().unique()}
     offers = {
@@ -295,8 +297,7 @@ def _subject(batch: Batch, region: Region) -> pd.Series:
     """Spell known subjects as the region does; a subject outside all families is noted."""
     known = {folded(subject): subject for subject in region.family_of_subject}
     text = batch.text["subject"]
-    spelled = text.map({value: known.get(folded(value)) for value in text.dropna().unique()})
-    spelled = spelled.astype("str")
+    spelled = by_value(text, lambda value: known.get(folded(value)))
     batch.report(
         text.notna() & spelled.isna(),
         "subject",

@@ -26,7 +26,12 @@ from nmc_utils.tables import TITLES
 from nmc_utils.terms import DEMONSTRATION
 
 DEFINITION = "edition.yaml"
-_SUFFIXES = (".xlsx", ".xls", ".xlsm", ".ods", ".csv", ".txt", ".docx", ".doc", ".pdf", ".zip")
+_SUFFIXES = tuple(
+    str.split(
+        ".xlsx .xls .xlsm .xlsb .ods .csv .tsv .txt .docx .doc .odt .rtf .pdf .zip .rar .7z .html "
+        ".htm .xml .jpg .jpeg .png"
+    )
+)
 _PLAIN_WORDS = frozenset(str.split("цнппм мо район город г год копия"))
 
 

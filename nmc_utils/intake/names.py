@@ -125,7 +125,7 @@ def is_patronymic(word: str) -> bool:
 
 
 def _distinct(columns: Iterable[pd.Series]) -> set[str]:
-    cells = {name for column in columns for name in column.dropna().unique()}
+    cells = {name for column in columns for name in column.dropna().unique().tolist()}
     return set(normalise(pd.Series(sorted(cells), dtype="str")))
 
 
@@ -147,17 +147,19 @@ def rows_with_names(text: pd.Series, surname: pd.Series | None, names: Names) ->
     beside a given name, patronymic or initials; any capitalised word beside two initials; or a
     given name with a patronymic. «имени А. С. Пушкина» is nobody's name.
     """
-    values = text.dropna().unique()
+    values = text.dropna().unique().tolist()
+    if not values:
+        return pd.Series(False, text.index)
     named = text.isin([value for value in values if _names_somebody(value, names)])
     return named if surname is None else named | _names_its_person(text, surname)
 
 
 def _names_its_person(text: pd.Series, surname: pd.Series) -> pd.Series:
     own = normalise(surname)
-    of_surname = {name: _marks_of_surname(name) for name in own.dropna().unique()}
+    of_surname = {name: _marks_of_surname(name) for name in own.dropna().unique().tolist()}
     of_all = frozenset().union(*of_surname.values())
     of_value = {}
-    for value in text.dropna().unique():
+    for value in text.dropna().unique().tolist():
         words = _WORD.findall(HONOURED.sub(" ; ", value))
         marks = frozenset().union(*map(_marks, words)) & of_all
         if marks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 import pandas as pd
 
@@ -74,12 +75,14 @@ def normalise(names: pd.Series) -> pd.Series:
     return by_value(names, _normal)
 
 
-def by_value(cells: pd.Series, function: Callable[[str], str]) -> pd.Series:
+def by_value(cells: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
     """Apply `function` once to every text there is; what is missing stays missing."""
-    values = {value: function(value) for value in cells.dropna().unique()}
-    return cells.map(values).astype("str")
+    codes, distinct = pd.factorize(cells)
+    values = pd.array([function(value) for value in distinct.tolist()], dtype="str")
+    return pd.Series(values.take(codes, allow_fill=True), cells.index, name=cells.name)
 
 
+@lru_cache(maxsize=300_000)  # a person stands on several sheets
 def _normal(name: str) -> str:
     plain = unicodedata.normalize("NFC", without_look_alikes(name).casefold())
     plain = _STRESS.sub("", plain)

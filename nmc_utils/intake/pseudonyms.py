@@ -11,8 +11,6 @@ import hmac
 import json
 import os
 import secrets
-from difflib import SequenceMatcher
-from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +30,6 @@ from nmc_utils.intake.protected import (
 DEMONSTRATION_KEY = b"nmc demonstration key, public on purpose: it protects nobody"
 KEY_BYTES = 32
 ID_LENGTH = 20  # hex digits, 80 bits: two of a million persons collide with probability 4e-13
-_LIKENESS = 0.85  # of two patronymics that may be one, «Петровна» and «Петрвна»
 
 
 def identities(frame: pd.DataFrame, region_code: str, key: bytes) -> pd.Series:
@@ -56,11 +53,9 @@ def identities(frame: pd.DataFrame, region_code: str, key: bytes) -> pd.Series:
     message = pd.Series(region_code, index=frame.index, dtype="str")
     for part in _identifying(frame):
         message = message + "\x1f" + part
-    codes = {
-        text: hmac.digest(key, text.encode(), "sha256").hex()[:ID_LENGTH]
-        for text in message.dropna().unique()
-    }
-    return message.map(codes).astype("str")
+    return by_value(
+        message, lambda text: hmac.digest(key, text.encode(), "sha256").hex()[:ID_LENGTH]
+    )
 
 
 def _identifying(frame: pd.DataFrame) -> list[pd.Series]:
@@ -104,9 +99,8 @@ def collisions(frame: pd.DataFrame, ids: pd.Series) -> pd.Series:
 def probable_duplicates(frame: pd.DataFrame, ids: pd.Series) -> pd.Series:
     """Groups of rows that are probably one person under several identities.
 
-    Same surname, given name and date of birth, and a patronymic that is left out or misspelt; or
-    all of them the same under two own codes. They are shown, never merged: two people may be so
-    alike. Quite another patronymic is another person's.
+    Same surname, given name and date of birth, and a patronymic that differs or is left out; or all
+    of them the same under two own codes. They are shown, never merged: two people may be so alike.
 
     Parameters
     ----------
@@ -126,19 +120,11 @@ def probable_duplicates(frame: pd.DataFrame, ids: pd.Series) -> pd.Series:
     known = persons[ids.notna().to_numpy()].dropna()
     one = known.groupby(list(known), sort=False)
     several = ids.loc[known.index].groupby(one.ngroup()).transform("nunique").gt(1)
-    if OWN_CODE not in frame:
-        several &= patronymic.loc[known.index].fillna("").groupby(one.ngroup()).transform(_alike)
     chosen = known[several]
-    groups = chosen.groupby(list(chosen), sort=False).ngroup() if len(chosen) else several[several]
+    if chosen.empty:
+        return pd.Series(pd.NA, frame.index, dtype="Int64")
+    groups = chosen.groupby(list(chosen), sort=False).ngroup()
     return groups.astype("Int64").reindex(frame.index)
-
-
-def _alike(patronymics: pd.Series) -> bool:
-    """Whether some two of these may be one: left out, or written with a slip."""
-    pairs = combinations(sorted(patronymics.unique()), 2)
-    return any(
-        not one or SequenceMatcher(None, one, other).ratio() >= _LIKENESS for one, other in pairs
-    )
 
 
 # --- the key --------------------------------------------------------------------------------------

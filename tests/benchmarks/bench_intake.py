@@ -18,6 +18,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+#: How much longer than the bare read the intake may take, and GB of memory of each process.
+MOST_TIMES, MOST_MEMORY = 1.5, 2.0
 CHECKOUT = Path(__file__).resolve().parents[2]
 N_ROWS, N_ITEMS, N_PEOPLE, N_FORMS = 200_000, 54, 1_000, 100
 HEADERS = {
@@ -47,6 +49,8 @@ from python_calamine import CalamineWorkbook
 header, *rows = CalamineWorkbook.from_path(path).get_sheet_by_name("Ответы").to_python()
 frame = pd.DataFrame(rows, columns=header)
 frame["Дата рождения"] = pd.to_datetime(frame["Дата рождения"])
+for name in ("Фамилия", "Имя", "Отчество", "Этап", "Код формы"):
+    frame[name] = frame[name].astype("str")
 for name in header[6:]:
     frame[name] = pd.to_numeric(frame[name]).astype("float64")
 assert frame.shape[1] == 60
@@ -149,16 +153,28 @@ def main(n_rows: int) -> None:
         path = home / "2023" / "abakan.xlsx"
         write(path, n_rows)
         print(f"приём файла {n_rows} × {N_ITEMS + 6}, {path.stat().st_size / 1e6:.0f} МБ")
-        bare = 0.0
-        cases = {"calamine и типы": BARE, "чтение и типы": READ, "приём": TAKE_IN}
-        for name, code in cases.items():
-            seconds, own, child, said = measured(code, path)
-            bare = bare or seconds
-            ratio = seconds / bare if bare else float("nan")
-            print(
-                f"{name:16} {seconds:6.1f} с  × {ratio:4.2f}  "
-                f"память {own:.2f} ГБ, дочерний процесс {child:.2f} ГБ  {said}"
-            )
+        _print_all(path)
+
+
+def _print_all(path: Path) -> None:
+    bare = 0.0
+    for name, code in {"calamine и типы": BARE, "чтение и типы": READ, "приём": TAKE_IN}.items():
+        seconds, own, child, said = measured(code, path)
+        bare = bare or seconds
+        times = seconds / bare if bare else float("nan")
+        numbers = f"{seconds:6.1f} с  × {times:4.2f}  память {own:.2f} ГБ, чтение {child:.2f} ГБ"
+        print(f"{name:16} {numbers.replace('.', ',')}  {said}")
+    target = f"приём не дольше × {MOST_TIMES:g}, памяти меньше {MOST_MEMORY:g} ГБ"
+    print(f"цель: {target.replace('.', ',')}; {_verdict(times, max(own, child))}")
+
+
+def _verdict(times: float, memory: float) -> str:
+    """What of the target was met by the last measurement."""
+    time_is_met, memory_is_met = 0 < times <= MOST_TIMES, 0 < memory < MOST_MEMORY
+    return ", ".join(
+        f"{what} {'уложились' if is_met else 'не уложились'}"
+        for what, is_met in (("по времени", time_is_met), ("по памяти", memory_is_met))
+    )
 
 
 if __name__ == "__main__":

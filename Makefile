@@ -18,16 +18,19 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Tests that share what takes long to make are one group, on one core (tests/conftest.py).
+ON_TWO_CORES := --numprocesses 2 --dist loadgroup
+
 run: $(READY)          ## demonstration editions → intake → notebooks → published results
 	@$(BIN)/nmc demo --unless-submitted
 	@$(BIN)/nmc run
 
 test: $(READY)         ## everything that must hold, within ten minutes on two cores, set-up included
 	@$(BIN)/ruff check .
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(ON_TWO_CORES)
 
 test-long: $(READY)    ## slower proofs
-	@$(BIN)/pytest -m long
+	@$(BIN)/pytest -m long $(ON_TWO_CORES)
 
 dashboard: $(READY)    ## the app on this machine
 	@$(BIN)/nmc dashboard

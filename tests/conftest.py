@@ -36,6 +36,14 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one core what shares fixtures: a file, and all tests of what is published."""
+    for item in items:
+        is_published = "published_root" in getattr(item, "fixturenames", ())
+        group = "published" if is_published else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_keys_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keys and crosswalks of submitted editions lie in a folder of the tests."""

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -14,6 +17,8 @@ from pathlib import Path
 from nmc_utils.results import ResultsError, current, log, results_folder, verify
 
 APPROVALS = "approvals.json"
+_LOCK = ".approvals.lock"
+_PATIENCE = 10.0  # seconds; recording takes some milliseconds
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,8 @@ def approve(root: Path, edition: str, run: str, *, by: str, order: str, on: date
     FileNotFoundError
         There is no such run.
     ResultsError
-        The run is not the one that is read, is damaged, was approved by this order already, or it
-        is not said by whom or by which order.
+        The run is not the one that is read, is damaged, was approved by this order last, it is not
+        said by whom or by which order, or somebody else has been recording for too long.
     """
     by, order = (" ".join(text.split()) for text in (by, order))
     if not by:
@@ -67,13 +72,18 @@ def approve(root: Path, edition: str, run: str, *, by: str, order: str, on: date
             f"утвердить прогон {run} нельзя: у издания {edition} {told}. Утверждается только "
             "действующий прогон; сменить его: nmc rollback"
         )
-    recorded = _read(root)
     entry = {"run": run, "by": by, "order": order, "on": on.isoformat()}
-    if entry in recorded.get(edition, []):
-        raise ResultsError(f"прогон {run} издания {edition} уже утверждён: {order}, {on:%d.%m.%Y}")
-    _write(root, recorded | {edition: [*recorded.get(edition, []), entry]})
+    with _alone(root):
+        recorded = _read(root)
+        entries = recorded.get(edition, [])
+        if entries[-1:] == [entry]:  # an earlier one counts no more and may be repeated
+            raise ResultsError(
+                f"прогон {run} издания {edition} уже утверждён: {order}, {on:%d.%m.%Y}"
+            )
+        _write(root, recorded | {edition: [*entries, entry]})
+        made = approvals(root, edition)[-1]
     log(root, "approve", edition=edition, run=run)
-    return approvals(root, edition)[-1]
+    return made
 
 
 def approvals(root: Path, edition: str) -> list[Approval]:
@@ -89,10 +99,29 @@ def approvals(root: Path, edition: str) -> list[Approval]:
     return told
 
 
-def approval_of(root: Path, edition: str, run: str) -> Approval | None:
-    """The approval of a run, if it is the one that counts; None while the run is a draft."""
-    told = approvals(root, edition)
-    return told[-1] if told and told[-1].run == run else None
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Hold the record for reading and writing it, so that of two approvals none is lost."""
+    path = results_folder(root) / _LOCK
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+            break
+        except (FileExistsError, PermissionError) as error:
+            # Windows refuses a file that is just being removed
+            if isinstance(error, PermissionError) and os.name != "nt":
+                raise
+            if time.monotonic() > until:
+                raise ResultsError(
+                    f"утвердить нельзя: другое утверждение ещё записывается. Если никто не "
+                    f"утверждает, запись прервалась: удалите файл {path} и повторите"
+                ) from error
+            time.sleep(0.02)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _read(root: Path) -> dict[str, list[dict[str, str]]]:

@@ -144,12 +144,19 @@ def of_intake(edition: Edition) -> dict[str, pd.DataFrame]:
 def _sources(edition: Edition) -> dict:
     path = edition.validated / "sources.json"
     try:
-        return json.loads(path.read_text("utf-8"))
+        told = json.loads(path.read_text("utf-8"))
+        if not isinstance(told, dict) or not _are_digests(told.get("files", {})):
+            raise ValueError("not what intake writes")
     except FileNotFoundError:
         return {}
     except ValueError as error:
         again = f"nmc check {edition.region.code} {edition.period}"
         raise ResultsError(f"{path}: файл повреждён. Выполните: {again}") from error
+    return told
+
+
+def _are_digests(files: object) -> bool:
+    return isinstance(files, dict) and all(isinstance(digest, str) for digest in files.values())
 
 
 def _digest_of_tables(edition: Edition) -> str | None:

@@ -23,6 +23,20 @@ _ASPECTS = {
     "form": "заданий и максимальный балл",
 }
 _MOST = 5  # differences of one kind that a sentence names
+_SIDE_BY_SIDE = "доли стоят рядом и не оцениваются"
+#: Why shares are not judged, by `comparability`'s «why», where the procedure says something.
+_REASONS = {
+    "linking": "; доли по выровненным баллам пока не вычисляются, поэтому ",
+    "forms": ", но формы изменились, поэтому ",
+    "forms_unknown": ", но сведения о формах есть не за оба периода, и те же ли они, "
+    "проверить нельзя; ",
+    "said": "; ",
+}
+#: Why the shares of the whole region are not judged, by `composition`.
+_WHOLES = {
+    "differs": "участвовали разные муниципальные образования",
+    "unknown": "неизвестно, одни и те же ли муниципальные образования участвовали",
+}
 
 
 def changes(found: Changes, region: Region, before: str) -> list[Sentence]:
@@ -38,7 +52,8 @@ def changes(found: Changes, region: Region, before: str) -> list[Sentence]:
         The earlier period in words, «2022 год».
     """
     told = [_comparability(found, before), *_measured(found, region), *_reporters(found, region)]
-    told += [*_rows(found), *_shares(found, region), *_same_places(found, region)]
+    told += [*_rows(found), *_whole(found, region), *_same_places(found, region)]
+    told += [*_places(found, region), *_chance(found)]
     return [Sentence(stopped(text)) for text in told]
 
 
@@ -50,15 +65,15 @@ def _comparability(found: Changes, before: str) -> str:
         names = found.procedures.iloc[0] if len(found.procedures) else {}
         return (
             f"{head}: процедуры одного организатора нет ({_name(names.get('before'))} и "
-            f"{_name(names.get('now'))}), доли стоят рядом и не оцениваются"
+            f"{_name(names.get('now'))}), {_SIDE_BY_SIDE}"
         )
     if judged["why"] == "unsaid":
         return (
-            f"{head}: описание процедуры не говорит, сопоставимы ли результаты, поэтому доли стоят "
-            "рядом и не оцениваются"
+            f"{head}: описание процедуры не говорит, сопоставимы ли результаты, поэтому "
+            f"{_SIDE_BY_SIDE}"
         )
     said = f"{head}: по описанию процедуры — «{judged['said']}»"
-    return said if judged["is_comparable"] else f"{said}; доли стоят рядом и не оцениваются"
+    return said if judged["is_comparable"] else said + _REASONS[judged["why"]] + _SIDE_BY_SIDE
 
 
 def _name(organiser: Any) -> str:
@@ -123,22 +138,54 @@ def _count(n: int | None) -> str:
     return "не присылали" if n is None else wording.number(n)
 
 
-def _shares(found: Changes, region: Region) -> Iterator[str]:
+def _whole(found: Changes, region: Region) -> Iterator[str]:
+    """Say the shares of the whole region, judged where both are of the same municipalities."""
     words = f"Доля прошедших диагностику {region.diagnostics.lowest.words}"
     table = found.shares
     for row in table[table["municipality"] == TOTAL].to_dict("records"):
-        yield f"{words}: {_both(row)}{_judgement(row, found.comparability['is_comparable'])}"
-    places = table[table["municipality"] != TOTAL]
-    if not found.comparability["is_comparable"] or places.empty:
+        text = f"{words}: {_both(row)}{_judgement(row)}"
+        if found.comparability["is_comparable"] and found.composition in _WHOLES:
+            text += f"; не оценивается: {_WHOLES[found.composition]}"
+        yield text
+
+
+def _places(found: Changes, region: Region) -> Iterator[str]:
+    """Say in which municipalities the share has moved, and of how many that is."""
+    places = _judged_places(found)
+    if places.empty:
         return
     moved = places[places["is_moved"]].to_dict("records")
     names = region.municipality_names
     parts = [f"{names[row['municipality']]} — {_both(row)}" for row in moved]
     yield (
         "По муниципальным образованиям доля изменилась больше интервала разности у "
-        f"{len(moved)} из {len(places)}{': ' if parts else ''}{'; '.join(parts)}. Из двадцати "
-        "сравнений одно в среднем выходит за интервал и тогда, когда ничего не изменилось"
+        f"{len(moved)} из {len(places)}{': ' if parts else ''}{'; '.join(parts)}"
     )
+
+
+def _judged_places(found: Changes) -> pd.DataFrame:
+    """Judged municipalities; a single one that is the judged whole itself is told already."""
+    places = found.shares[found.shares["municipality"] != TOTAL].dropna(subset="ci_low")
+    sizes = ["n", "n_before"]
+    is_whole = places[sizes].to_numpy().tolist() == _judged_whole(found)[sizes].to_numpy().tolist()
+    return places.iloc[:0] if is_whole else places
+
+
+def _judged_whole(found: Changes) -> pd.DataFrame:
+    """The row of the same municipalities that was judged: at most one."""
+    whole = found.shares[found.shares["municipality"] == TOTAL]
+    return (found.same_shares if found.places else whole).dropna(subset="ci_low")
+
+
+def _chance(found: Changes) -> Iterator[str]:
+    """Say how many intervals there are, and how many of so many leave zero out by chance."""
+    n = len(_judged_whole(found)) + len(_judged_places(found))
+    if n > 1:
+        expected = wording.number(n / 20, 0 if n % 20 == 0 else 1)
+        yield (
+            f"Сравнений {wording.number(n)}: при 95%-х интервалах примерно {expected} из них "
+            "выйдут за интервал случайно, даже если ничего не изменилось"
+        )
 
 
 def _both(row: Mapping[str, Any]) -> str:
@@ -148,8 +195,8 @@ def _both(row: Mapping[str, Any]) -> str:
     )
 
 
-def _judgement(row: Mapping[str, Any], is_comparable: bool) -> str:
-    if not is_comparable or pd.isna(row["ci_low"]):
+def _judgement(row: Mapping[str, Any]) -> str:
+    if pd.isna(row["ci_low"]):
         return ""
     low, high = (wording.number(100 * row[end], 1) for end in ("ci_low", "ci_high"))
     verdict = "доля изменилась" if row["is_moved"] else "изменения больше интервала нет"
@@ -162,12 +209,10 @@ def _same_places(found: Changes, region: Region) -> Iterator[str]:
     if not found.same:
         return
     before, now = found.same
-    share, earlier = now["level_share"], before["level_share"]
     text = (
         f"На одних и тех же муниципальных образованиях (их {len(found.places)}): прошли "
         f"диагностику {wording.estimate(now['tested'])}, было {wording.estimate(before['tested'])}"
     )
-    if share["status"] == earlier["status"] == "ok":
-        both = share | {"estimate_before": earlier["estimate"], "n_before": earlier["n"]}
-        text += f"; доля {region.diagnostics.lowest.words}: {_both(both)}"
+    for row in found.same_shares.to_dict("records"):
+        text += f"; доля {region.diagnostics.lowest.words}: {_both(row)}{_judgement(row)}"
     yield text

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
 from conftest import nmc
 from invented_collecting import RUN, publish_run
 
-from nmc_utils.approvals import approval_of, approvals, approve
+from nmc_utils import approvals as recording
+from nmc_utils.approvals import approvals, approve
 from nmc_utils.results import ResultsError, results_folder, rollback, verify
 
 KEY = "khakassia/2023"
@@ -24,14 +27,13 @@ def edition(small, monkeypatch):
 
 
 def test_a_run_is_a_draft_until_it_is_approved(edition):
-    assert approval_of(edition.root, KEY, RUN) is None
+    assert approvals(edition.root, KEY) == []
     made = approve(edition.root, KEY, RUN, by="директор  ЦНППМ\n", order=" приказ № 12 ",
                    on=date(2024, 3, 1))  # fmt: skip
     assert (made.by, made.order, made.number) == ("директор ЦНППМ", "приказ № 12", 1)
     assert made.words == "Утверждено: приказ № 12, 01.03.2024"
-    assert approval_of(edition.root, KEY, RUN) == made
-    assert approval_of(edition.root, KEY, NEWER) is None
-    assert approval_of(edition.root, "khakassia/2022", RUN) is None
+    assert approvals(edition.root, KEY) == [made]
+    assert approvals(edition.root, "khakassia/2022") == []
 
 
 def test_a_newer_run_is_a_revised_edition_and_the_history_is_kept(edition, monkeypatch):
@@ -45,7 +47,6 @@ def test_a_newer_run_is_a_revised_edition_and_the_history_is_kept(edition, monke
         "Уточнённая редакция № 2 взамен утверждённой: приказ № 12, 01.03.2024"
     )
     assert [made.run for made in approvals(edition.root, KEY)] == [RUN, NEWER]
-    assert approval_of(edition.root, KEY, RUN) is None, "the older run counts no more"
     third = approve(edition.root, KEY, NEWER, **ORDER | {"order": "приказ № 41"})
     assert (third.number, third.instead_of) == (2, first), "the same run by a corrected order"
 
@@ -102,6 +103,37 @@ def test_the_same_approval_twice_is_refused(edition):
     approve(edition.root, KEY, RUN, **ORDER)
     with pytest.raises(ResultsError, match="уже утверждён: приказ № 12, 01.03.2024"):
         approve(edition.root, KEY, RUN, **ORDER)
+
+
+def test_a_run_that_was_gone_back_to_is_approved_again(edition, monkeypatch):
+    approve(edition.root, KEY, RUN, **ORDER)
+    publish_run(edition, monkeypatch, NEWER, "d2")
+    second = approve(edition.root, KEY, NEWER, **ORDER)
+    rollback(edition.root, KEY, RUN)
+    again = approve(edition.root, KEY, RUN, **ORDER)
+    assert (again.run, again.number, again.instead_of) == (RUN, 3, second)
+    assert approvals(edition.root, KEY)[-1] == again
+
+
+def test_of_approvals_at_once_none_is_lost(edition, monkeypatch):
+    """Reading is slow here: without the lock all would read the empty record."""
+    read = recording._read
+    monkeypatch.setattr(recording, "_read", lambda root: (read(root), time.sleep(0.02))[0])
+    orders = [f"приказ № {number}" for number in range(6)]
+    with ThreadPoolExecutor(len(orders)) as pool:
+        list(pool.map(lambda o: approve(edition.root, KEY, RUN, **ORDER | {"order": o}), orders))
+    assert sorted(made.order for made in approvals(edition.root, KEY)) == orders
+    assert not list(results_folder(edition.root).glob(".approvals*"))
+
+
+def test_a_record_that_is_held_too_long_is_told(edition, monkeypatch):
+    monkeypatch.setattr(recording, "_PATIENCE", 0.05)
+    lock = results_folder(edition.root) / ".approvals.lock"
+    lock.touch()
+    with pytest.raises(ResultsError, match="ещё записывается.*удалите файл .*approvals.lock"):
+        approve(edition.root, KEY, RUN, **ORDER)
+    assert lock.exists(), "somebody else's"
+    assert approvals(edition.root, KEY) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from nmc_utils import comparison
 from nmc_utils.measures import changes
 from nmc_utils.measures.intervals import difference_interval, share_interval
 from nmc_utils.regions import read_region
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import TOTAL, UNSTATED
 
 REGION = read_region(CHECKOUT / "data", "khakassia")
 BEFORE = "2022 год"
@@ -144,13 +144,49 @@ def test_shares_that_may_not_be_compared_stand_side_by_side(said_of_it):
     assert "изменилась" not in text
 
 
-@pytest.mark.parametrize("word", ["сопоставимо", "После выравнивания", "Сопоставимо."])
+@pytest.mark.parametrize("word", ["сопоставимо", "Сопоставимо.", " Сопоставимо "])
 def test_words_of_the_procedure_decide(word):
     now = NEW | {"procedures": procedures(comparability=word)}
     assert changes.compare(now, OLD, REGION).comparability["is_comparable"]
     assert said(now, OLD).startswith(
-        f"Сравнение с периодом «2022 год»: по описанию — «{word}»"
-    ) or (f"по описанию процедуры — «{word}»" in said(now, OLD))
+        f"Сравнение с периодом «2022 год»: по описанию процедуры — «{word}»."
+    )
+
+
+def unjudged(now: dict, before: dict) -> str:
+    """What is said of two periods, none of whose shares is judged."""
+    found = changes.compare(now, before, REGION)
+    assert not found.comparability["is_comparable"]
+    assert found.shares["ci_low"].isna().all()
+    text = said(now, before)
+    assert "интервал" not in text
+    assert "Доля прошедших диагностику с результатом ≤ 60 %: 69,1 % (n = 110), было " in text
+    return text
+
+
+def test_shares_after_linking_wait_for_linked_scores():
+    now = NEW | {"procedures": procedures(comparability="После выравнивания")}
+    assert (
+        "«После выравнивания»; доли по выровненным баллам пока не вычисляются, поэтому доли стоят "
+        "рядом и не оцениваются."
+    ) in unjudged(now, OLD)
+
+
+@pytest.mark.parametrize("fact", [{"n_items": 25}, {"max_score": 25.0}, {"domain": "ict"}])
+def test_shares_of_other_forms_are_not_judged(fact):
+    now = NEW | {"forms": forms(20).assign(**fact)}
+    text = unjudged(now, OLD)
+    assert "«сопоставимо», но формы изменились, поэтому доли стоят рядом" in text
+    assert "Изменились формы: " in text
+
+
+def test_a_second_form_of_another_size_is_noticed():
+    second = forms(25).assign(form_id="8")
+    found = changes.forms(pd.concat([forms(20), second]), forms(20))
+    assert found[["aspect", "before", "now"]].to_numpy().tolist() == [
+        ["n_items", "20", "20; 25"],
+        ["max_score", "20", "20; 25"],
+    ]
 
 
 def test_comparability_is_said_first_and_n_with_every_share():
@@ -164,7 +200,9 @@ def test_comparability_is_said_first_and_n_with_every_share():
         in text
     )
     assert "у 1 из 2: Абакан — 80,0 % (n = 70), было 60,0 % (n = 80)" in text
-    assert "Из двадцати сравнений одно в среднем выходит за интервал" in text
+    assert (
+        "Сравнений 3: при 95%-х интервалах примерно 0,2 из них выйдут за интервал случайно" in text
+    )
 
 
 def test_nothing_is_said_of_causes():
@@ -229,10 +267,57 @@ def test_periods_with_other_municipalities_are_told_on_the_same_ones_too():
     assert later["level_share"]["estimate"] == pytest.approx(0.8)
     assert (
         "На одних и тех же муниципальных образованиях (их 1): прошли диагностику 70 чел., "
-        "было 80 чел.; доля с результатом ≤ 60 %: 80,0 % (n = 70), было 60,0 % (n = 80)."
-        in said(now, OLD)
+        "было 80 чел.; доля с результатом ≤ 60 %: 80,0 % (n = 70), было 60,0 % (n = 80); "
+        "доля изменилась: разность 20,0 п.п., 95%-й интервал от 5,2 до 33,4." in said(now, OLD)
     )
     assert changes.compare(NEW, OLD, REGION).same == ()
+
+
+def test_other_municipalities_are_no_change_of_the_share():
+    """Abakan is at 30 % twice; that Abaza is absent makes the whole another one."""
+    before = run({"abakan": (60, 200), "abaza": (80, 160)})
+    now = run({"abakan": (60, 200)}, comparability="сопоставимо")
+    found = changes.compare(now, before, REGION)
+    assert found.composition == "differs"
+    whole = found.shares.set_index("municipality").loc[TOTAL]
+    assert whole[["estimate_before", "estimate"]].tolist() == pytest.approx([140 / 360, 0.3])
+    assert whole[["difference", "ci_low", "ci_high"]].isna().all()
+    assert (whole["interval_kind"], whole["is_moved"]) == ("none", False)
+    text = said(now, before)
+    assert "не оценивается: участвовали разные муниципальные образования." in text
+    assert "30,0 % (n = 200), было 30,0 % (n = 200); изменения больше интервала нет: " in text
+    assert "доля изменилась" not in text
+    assert "Сравнений" not in text, "the one municipality is the whole that was judged"
+
+
+def test_where_nobody_was_tested_is_not_the_same_municipality():
+    now = run({"abakan": (56, 70)}, comparability="сопоставимо")
+    now["coverage"] = coverage(**{TOTAL: 70, "abakan": 70, "abaza": 0})
+    found = changes.compare(now, OLD, REGION)
+    assert (found.composition, found.places) == ("differs", ("abakan",))
+
+
+def test_without_results_by_municipality_the_whole_is_not_judged():
+    now, before = (
+        period
+        | {
+            "coverage": coverage(**{TOTAL: n}),
+            "level_shares": level_shares(**{TOTAL: (50, n)}),
+        }
+        for period, n in ((NEW, 110), (OLD, 60))
+    )
+    assert changes.compare(now, before, REGION).shares["ci_low"].isna().all()
+    text = said(now, before)
+    assert "не оценивается: неизвестно, одни и те же ли муниципальные образования" in text
+    assert "интервал" not in text
+
+
+def test_persons_of_an_unstated_municipality_are_no_municipality():
+    places = {"abakan": (56, 70), UNSTATED: (20, 40)}
+    now, before = run(places, comparability="сопоставимо"), run(places)
+    found = changes.compare(now, before, REGION)
+    assert (found.composition, list(found.shares["municipality"])) == ("same", [TOTAL, "abakan"])
+    assert "Сравнений 2: " in said(now, before)
 
 
 def test_forms_that_changed():
@@ -285,3 +370,4 @@ def test_without_tables_of_intake_the_rest_is_told():
     assert found.rows.empty
     assert found.forms.empty
     assert "Принято строк" not in said(now, OLD)
+    assert "сведения о формах есть не за оба периода" in unjudged(now, OLD)

@@ -29,6 +29,7 @@ from nmc_utils.intake.pseudonyms import (
     key_for,
     probable_duplicates,
 )
+from nmc_utils.intake.repeats import contradicting
 from nmc_utils.regions import Retention
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="file modes are of POSIX")
@@ -151,6 +152,38 @@ def test_intake_of_a_region_with_own_codes(submitted, sender, books):
     problems = take_in(own).problems
     shared = problems[problems["meaning"].eq("Один личный код стоит у разных людей")]
     assert {"abaza.xlsx", "abakan.xlsx"} <= set(shared["file"])
+
+
+def test_own_codes_without_letters_and_digits_or_with_too_many_hold_their_rows_out(
+    submitted, sender, books
+):
+    own = submitted.region.model_copy(update={"identity": "own_code"})
+    own = submitted.model_copy(update={"region": own})
+    rows = by_own_code(books)["abakan.xlsx"]["Результаты"]
+    for row, code in zip(rows[1:], ("—", "???", 1234567890123456.0), strict=True):
+        row[0] = code
+    sender.send(books)
+    result = take_in(own)
+    assert result.held_out == 3
+    problems = result.problems[result.problems["kind"].eq("held_out")].set_index("cell")["meaning"]
+    nothing = "В столбце «Личный код» нет ни букв, ни цифр"
+    assert problems["Результаты!A2"] == problems["Результаты!A3"] == nothing
+    assert "больше 15 цифр подряд" in problems["Результаты!A4"]
+
+
+def test_people_that_nobody_can_tell_are_not_one_person():
+    rows = pd.DataFrame({"person_id": [None, None, "a", "a", "b"], "rate": [1, 2, 1, 2, 1]})
+    assert contradicting(rows, ["person_id"]).tolist() == [False, False, True, True, False]
+    rows = rows.rename(columns={"person_id": "subject"})
+    assert contradicting(rows, ["subject"]).tolist() == [True] * 4 + [False]
+
+
+@pytest.mark.parametrize("none", [None, "", "-", "—", "нет", "Б/О", "отсутствует"])
+def test_who_has_no_patronymic_is_one_person_however_it_is_said(none):
+    frame = persons([*KOROLEVA[:2], none, KOROLEVA[3]], [*KOROLEVA[:2], None, KOROLEVA[3]])
+    ids = identities(frame, "khakassia", KEY)
+    assert ids.nunique() == 1 and ids.notna().all()
+    assert not collisions(frame, ids).any() and probable_duplicates(frame, ids).isna().all()
 
 
 def test_one_code_of_two_people_is_a_collision_and_a_name_left_out_is_not():

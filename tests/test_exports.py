@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import zipfile
@@ -14,7 +13,7 @@ import pytest
 from conftest import CHECKOUT
 from python_calamine import CalamineWorkbook
 
-from nmc_utils.documents.tables import csv_text, write_workbook
+from nmc_utils.documents.tables import write_workbook
 from nmc_utils.terms import DEMONSTRATION
 
 #: Text that a spreadsheet would compute, follow, shorten or take for markup.
@@ -148,37 +147,6 @@ def test_the_mark_stands_first_and_under_every_printed_sheet():
     assert reopened(content, "Пояснение") == [[DEMONSTRATION], ["Проба"], ["Строка"]]
     sheet = parts(content)["xl/worksheets/sheet2.xml"]
     assert f"<oddFooter>&amp;L{DEMONSTRATION}</oddFooter>" in sheet
-
-
-# --- csv ------------------------------------------------------------------------------------------
-
-
-def fields(frame: pd.DataFrame) -> list[list[str]]:
-    text = csv_text(frame)
-    assert text.startswith("\ufeff")
-    return list(csv.reader(io.StringIO(text[1:], newline=""), delimiter=";"))
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["=1+1", "+cmd", "@SUM(A1)", "-1+1", "\t=1", "\r=1", " =1", "－1+1", "+7 900 000", "--1", "-"],
-)
-def test_csv_text_that_would_be_computed_gets_an_apostrophe(text):
-    header, row = fields(pd.DataFrame({text: [text]}))
-    assert header == row == ["'" + text]
-
-
-@pytest.mark.parametrize("text", ["-5", "+7", "-0,5", "-1.5e3", "007", "а=1", "'=1", "a;b", 'ка"в'])
-def test_csv_leaves_other_text_alone(text):
-    assert fields(pd.DataFrame({"x": [text]})) == [["x"], [text]]
-
-
-def test_csv_writes_numbers_and_days_as_russian_spreadsheets_read_them():
-    frame = pd.DataFrame(
-        {"a": [-0.5, None], "b": [10**17, 3], "c": pd.to_datetime(["2023-12-31", None]), "d": True}
-    )
-    text = csv_text(frame)
-    assert text == "\ufeffa;b;c;d\r\n-0,5;100000000000000000;31.12.2023;да\r\n;3;;да\r\n"
 
 
 # --- everything that writes -----------------------------------------------------------------------

@@ -24,7 +24,7 @@ from intake_books import (
     written_as_text,
 )
 
-from nmc_utils.intake import IntakeError, shown, take_in, with_real_names
+from nmc_utils.intake import IntakeError, personal, shown, take_in, with_real_names
 from nmc_utils.intake.names import Names, rows_with_names
 from nmc_utils.intake.pseudonyms import (
     DEMONSTRATION_KEY,
@@ -176,6 +176,9 @@ FREE_TEXT = [  # file, sheet, column, a name that must not pass
     ("ЦНППМ.xlsx", "Формы", 7, "отчёт А. И. Сидоровой"),
     ("ЦНППМ.xlsx", "РМА", 7, "у Королёвой"),
     ("ЦНППМ.xlsx", "РМА", 12, "№ 5, Грачёв И."),
+    ("abaza.xlsx", "Организации", 2, "неизвестнова мария"),
+    ("ЦНППМ.xlsx", "Процедуры", 1, "Неизвестнов Олег"),
+    ("ЦНППМ.xlsx", "РМА", 12, "приказ, исп. Неизвестнова Мария"),
 ]
 
 
@@ -189,6 +192,67 @@ def test_a_name_in_free_text_holds_the_row_out(sender, books, file, sheet, colum
     surname = re.search("[Сс]идоров|Королёв|Неизвестнов|Грачёв", value)[0]
     for name, text in written_as_text(sender).items():
         assert surname.casefold() not in text.casefold(), name
+
+
+CONTACTS = [
+    "по тел. 8 913 555 44 67",
+    "+7 (913) 555-44-67",
+    "8(3902)55-44-67",
+    "89135554467",
+    "913 555-44-67",
+    "8.913.555.44.67",
+    "тел. 5-54-46",
+    "ivanova.m@mail.ru",
+    "555-446-789 01",
+    "555 446 789 01",
+    "СНИЛС 55544678901",
+    "паспорт 95 00 554467",
+    "9500 554467",
+    "ИНН 500100732259",
+]
+NO_CONTACTS = [
+    "приказ № 5 от 01.02.2023",
+    "с 8.01.2023 по 12.05.2023",
+    "2022-2023 учебный год",
+    "протокол 2023 № 123456",
+    "8-11 классы, 2022",
+    "190001",
+    "1901234567",
+    "95701000001",
+    "телевидение 5",
+]
+
+
+@pytest.mark.parametrize("value", CONTACTS)
+def test_contacts_and_numbers_of_documents_are_recognised(value):
+    assert personal.is_in(value) and shown.word(value, (), Names()) == shown.NOT_SHOWN
+    assert shown.number(value) == shown.day(value) == shown.NOT_SHOWN
+
+
+@pytest.mark.parametrize("value", NO_CONTACTS)
+def test_other_numbers_are_no_contacts(value):
+    assert not personal.is_in(value)
+
+
+def test_eleven_digits_may_be_a_code_but_no_text():
+    cells = pd.Series(["89135554467", "ivanova.m@mail.ru"], dtype="str")
+    assert personal.rows_with_contacts(cells).tolist() == [True, True]
+    assert personal.rows_with_contacts(cells, are_codes=True).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("file", "sheet", "column", "value"),
+    [
+        ("ЦНППМ.xlsx", "Процедуры", 2, "отбор; тел. 8 913 555 44 67, kuz@mail.ru"),
+        ("abaza.xlsx", "Организации", 0, "МБОУ СОШ 1, тел. 8 (39047) 5-54-46"),
+    ],
+)
+def test_contacts_in_free_text_hold_the_row_out(sender, books, file, sheet, column, value):
+    books[file][sheet][1][column] = value
+    problem = only(sender.take_in(books).problems, cell=cell_of(sheet, column), kind="held_out")
+    assert "похоже, телефон, почта" in problem["meaning"] and problem["found"] == ""
+    for name, text in written_as_text(sender).items():
+        assert "kuz@" not in text and "54-46" not in text, name
 
 
 def named(value: str, own: str | None = None) -> bool:
@@ -216,6 +280,18 @@ def named(value: str, own: str | None = None) -> bool:
         ("Волкова С.", None),
         ("Шульц_М.П.", None),
         ("Мария Петровна", None),
+        ("Смирнов Олег", None),
+        ("СМИРНОВ ОЛЕГ", None),
+        ("кузнецова мария", None),
+        ("кузнецова мария ивановна", None),
+        ("мария ивановна", None),
+        ("вера кузнецова", None),
+        ("Ким Мария", None),
+        ("исп. Смирнова, Ольга", None),
+        ("отвечает Павлу Петрову", None),
+        ("Домбровская_Анна", None),
+        ("имени Пушкина Кузнецова Мария", None),
+        ("школа имени Олега Кошевого, отв. Кузнецова Мария", None),
     ],
 )
 def test_names_are_recognised_in_any_case(value, own):
@@ -238,6 +314,24 @@ def test_names_are_recognised_in_any_case(value, own):
         ("И.О. директора", None),
         ("Вариант А.Б.", None),
         ("Приказ от 01.02.2022 г. Абакан", None),
+        ("школа имени Олега Кошевого", None),
+        ("школа имени Олега Кошевого", "Кошевой"),
+        ("имени Героя Советского Союза Олега Петровича Кошевого", None),
+        ("МБОУ «Гимназия имени А. С. Пушкина»", None),
+        ("ул. Зои Космодемьянской, 5", None),
+        ("Вера", None),
+        ("Вера и Надежда", None),
+        ("ООО Надежда", None),
+        ("МБОУ Надежда", None),
+        ("Центр Виктория", None),
+        ("Роман в стихах", None),
+        ("исторический роман Пушкина", None),
+        ("приказ № 5 от 01.02.2023", None),
+        ("Республика Марий Эл", None),
+        ("г. Владимир Владимирской области", None),
+        ("Владимир, Суздаль", None),
+        ("г. Артём Приморского края", None),
+        ("марка машин", None),
     ],
 )
 def test_titles_are_not_taken_for_names(value, own):
@@ -260,6 +354,15 @@ def test_titles_are_not_taken_for_names(value, own):
         ("Места работы", 4, "Скоробогатова", shown.NOT_SHOWN),
         ("Места работы", 4, "999", "999"),
         ("Места работы", 8, "Анна", shown.NOT_SHOWN),
+        ("Результаты", 9, "+7 (913) 123-45-67", shown.NOT_SHOWN),
+        ("Результаты", 9, "02.01.1980", shown.NOT_SHOWN),
+        ("Результаты", 11, "32.01.1980", shown.NOT_SHOWN),
+        ("Результаты", 11, "32.01.2023", "32.01.2023"),
+        ("Результаты", 8, "неизвестнова мария ивановна", shown.NOT_SHOWN),
+        ("Результаты", 8, "неизвестнова", shown.NOT_SHOWN),
+        ("Места работы", 6, "123-456-789 01", shown.NOT_SHOWN),
+        ("Места работы", 6, "учитель, kuz@mail.ru", shown.NOT_SHOWN),
+        ("Места работы", 6, "дворник", "дворник"),
         ("Места работы", 8, "не знаю", "не знаю"),
         ("Ответы", 6, "Скоробогатова", shown.NOT_SHOWN),
     ],

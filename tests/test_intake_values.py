@@ -93,7 +93,8 @@ def test_what_is_no_number_is_refused(cell, reason):
 
 
 @pytest.mark.parametrize(
-    ("cell", "value"), [("12", 12), ("12,0", 12), ("1 000", 1000), ("1e2", 100)]
+    ("cell", "value"),
+    [("12", 12), ("12,0", 12), ("1 000", 1000), ("1e2", 100), ("0,000", 0), ("12,00", 12)],
 )
 def test_whole_numbers_are_read(cell, value):
     assert one(cell, "Int64")[0] == value
@@ -101,7 +102,14 @@ def test_whole_numbers_are_read(cell, value):
 
 @pytest.mark.parametrize(
     ("cell", "reason"),
-    [("12,5", "стоит дробное"), ("1e15", "слишком велико"), ("много", "должно быть целое число")],
+    [
+        ("12,5", "стоит дробное"),
+        ("1e15", "слишком велико"),
+        ("много", "должно быть целое число"),
+        ("1,000", "Неясно: тысячи или дробь"),
+        ("12.000", "Неясно: тысячи или дробь"),
+        ("-1,234,567", "Неясно: тысячи или дробь"),
+    ],
 )
 def test_what_is_no_whole_number_is_refused(cell, reason):
     value, _, meaning, remedy = one(cell, "Int64")
@@ -182,6 +190,7 @@ def test_dates_are_read(cell, value, is_corrected):
         ("31 апреля 2023", "такого дня не бывает"),
         ("00.01.2023", "такого дня не бывает"),
         ("01/02/2023", "неясно, где день, а где месяц"),
+        ("04-10-2023", "неясно, где день, а где месяц"),
         ("02/13/2023", "неясно, где день, а где месяц"),
         ("21.11.26", "век неизвестен"),
         ("21/11/26", "век неизвестен"),
@@ -217,6 +226,19 @@ def test_serial_numbers_of_days_are_read_by_the_epoch(cell, epoch, value):
 @pytest.mark.parametrize("cell", ["7000", "73051", "2023", "999999"])
 def test_a_number_far_from_any_date_is_refused(cell):
     assert one(cell, DATE, epoch=EXCEL)[0] is None
+
+
+@pytest.mark.parametrize("mark", [".", "-", "/"])
+def test_one_date_with_the_month_first_makes_the_others_of_its_column_doubtful(mark):
+    cells = [mark.join(day) for day in (("04", "10", "2023"), ("04", "13", "2023"))]
+    found = typed(text(*cells, "25.12.2023", "05.05.2023", "2023-10-04"), DATE)
+    assert found.wrong.tolist() == [True, True, False, False, False]
+    assert found.meaning[:2].str.contains("неясно, где день, а где месяц").all()
+
+
+def test_a_day_that_is_none_in_any_order_does_not_make_the_others_doubtful():
+    found = typed(text("04.10.2023", "32.10.2023", "00.13.2023"), DATE)
+    assert found.wrong.tolist() == [False, True, True]
 
 
 # --- columns --------------------------------------------------------------------------------------
@@ -337,6 +359,14 @@ def test_cells_with_and_without_the_sign_are_refused():
         unit.meaning[:3].str.contains("неясно, в чём они").all() and unit.meaning[3:].isna().all()
     )
     assert unit.remedy[0].endswith(".")
+
+
+def test_a_signed_zero_is_zero_in_any_unit():
+    unit = decide(text("0 %", "15", "0%", "0,0 %", "2,5"), "Балл", "score")
+    assert (unit.factor, unit.is_percent, unit.wrong.any()) == (1.0, False, False)
+    assert listed(unit.plain) == ["0", "15", "0", "0.0", "2,5"]
+    unit = decide(text("0 %", "75 %"), "Балл", "score")
+    assert (unit.is_percent, listed(unit.plain)) == (True, ["0", "0.75"])
 
 
 def test_percents_are_read_however_the_number_is_written():

@@ -88,6 +88,58 @@ def test_who_left_the_corrected_file_is_gone(sender, books, corrected):
     assert set(load(sender.edition).staff["birth_year"]) == {1968, 1990}
 
 
+@pytest.mark.parametrize(
+    ("sheet", "column", "value", "table", "n"),
+    [
+        ("Сотрудники", 0, "Сидорчук", "staff", 1),
+        ("Сотрудники", 3, date(1975, 6, 2), "staff", 1),
+        ("Результаты", 5, "входная", "scores", 1),
+        ("Результаты", 6, 2, "scores", 1),
+        ("Организации", 0, "012", "organizations", 1),
+    ],
+)
+def test_a_corrected_key_leaves_the_newer_row_alone(sender, books, sheet, column, value, table, n):
+    newer = {name: [list(row) for row in rows] for name, rows in books["abaza.xlsx"].items()}
+    for name, rows in newer.items():
+        for row in rows[1:]:
+            if name == sheet:
+                row[column] = value
+            elif sheet == "Сотрудники" and name != "Организации":
+                row[column] = value
+            elif sheet == "Организации" and name == "Места работы":
+                row[4] = value
+    sender.send({"abaza.xlsx": books["abaza.xlsx"], "ЦНППМ.xlsx": books["ЦНППМ.xlsx"]})
+    send(sender, "abaza 2.xlsx", newer, at=4_000_000_000)
+    result = take_in(sender.edition, key=KEY)
+    assert result.tables[table] == n
+    assert counts(result, "abaza.xlsx", table)["superseded"] == 1
+    assert result.files_table.set_index("file").loc["abaza.xlsx", "state"] == "replaced"
+
+
+def test_a_file_of_one_municipality_corrects_its_rows_of_a_region_s_file(sender, books):
+    region = {
+        name: [*rows, *books["abaza.xlsx"].get(name, [rows])[1:]]
+        for name, rows in books["abakan.xlsx"].items()
+    }
+    newer = {name: [list(row) for row in rows] for name, rows in books["abaza.xlsx"].items()}
+    newer["Сотрудники"][1][4] = 31
+    sender.send({"1.xlsx": region, "ЦНППМ.xlsx": books["ЦНППМ.xlsx"]})
+    send(sender, "abaza.xlsx", newer, at=4_000_000_000)
+    result = take_in(sender.edition, key=KEY)
+    assert result.held_out == 0
+    staff = load(sender.edition).staff.set_index("birth_year")["experience_years"]
+    assert staff.to_dict() == {1975: 31, 1980: 12, 1990: 0}
+
+
+def test_a_newer_file_with_many_wrong_rows_replaces_nothing(sender, books, corrected):
+    corrected["Сотрудники"] = [STAFF, staff_row(SIDOROVA, 31), staff_row(GRACHEV, 999)]
+    sender.send(books)
+    send(sender, "abaza 2.xlsx", corrected, at=4_000_000_000)
+    result = take_in(sender.edition, key=KEY)
+    assert load(sender.edition).staff.set_index("birth_year").loc[1975, "experience_years"] == 30
+    assert counts(result, "abaza 2.xlsx", "staff")["held_out"] == 2
+
+
 def test_the_order_of_arrival_is_kept_when_the_files_are_copied(sender, books, corrected):
     sender.send(books)
     send(sender, "abaza 2.xlsx", corrected, at=4_000_000_000)
@@ -139,7 +191,10 @@ def test_a_reference_to_a_row_of_a_replaced_file_alone_is_unknown(sender, books,
     books["abaza.xlsx"]["Сотрудники"].append(staff_row(PETROV, 1))
     del books["abakan.xlsx"]["Сотрудники"][2]
     sender.send(books)
-    corrected["Результаты"] = [SCORES, *corrected["Результаты"][1:], extra]
+    again = [score_row(SIDOROVA, "Предметные", 1, "выходная") for _ in range(11)]
+    for attempt, row in enumerate(again, start=2):
+        row[6] = attempt
+    corrected["Результаты"] = [SCORES, *corrected["Результаты"][1:], *again, extra]
     send(sender, "abaza 2.xlsx", corrected, at=4_000_000_000)
     result = take_in(sender.edition, key=KEY)
     held = result.held_rows
@@ -165,7 +220,10 @@ def refused(result, file: str) -> str:
 
 
 def test_a_file_of_another_period_is_refused_whole(sender, books):
-    books["abaza.xlsx"]["Результаты"][1][11] = date(2022, 4, 1)
+    rows = books["abaza.xlsx"]["Результаты"]
+    rows += [[*rows[1][:6], attempt, *rows[1][7:]] for attempt in (2, 3)]
+    for row in rows[1:]:
+        row[11] = date(2022, 4, 1)
     result = sender.take_in(books)
     assert "даты диагностики — 2022 год, а издание — 2023 год" in refused(result, "abaza.xlsx")
     assert counts(result, "abaza.xlsx", "staff")["held_out"] == 1
@@ -328,3 +386,114 @@ def test_a_second_workplace_waits_for_the_file_of_the_first(sender, books):
     assert status.loc[("abaza", "employment"), ["state", "held_out"]].tolist() == ["accepted", 1]
     assert result.files_table.set_index("file").loc["abaza.xlsx", "state"] == "accepted"
     assert "второе место работы" in result.held_rows["reason"].item()
+
+
+# --- what stands in the cells ---------------------------------------------------------------------
+
+
+def held(result) -> dict[str, str]:
+    """Cell → what is wrong with it, of the problems that hold a row out."""
+    problems = result.problems[result.problems["kind"].eq("held_out")]
+    assert not problems.duplicated(["file", "cell"]).any()
+    return dict(zip(problems["cell"], problems["meaning"], strict=True))
+
+
+def test_shares_sent_as_points_hold_their_sheet_out(sender, books):
+    rows = books["abakan.xlsx"]["Результаты"]
+    for row, share in zip(rows[1:], (0.45, 0.55, 0.9), strict=True):
+        row[9] = share
+    result = sender.take_in(books)
+    assert counts(result, "abakan.xlsx", "scores")["held_out"] == 3
+    assert set(held(result).values()) == {
+        "Все баллы листа не больше 1 при максимуме 2: похоже, это доли, а не баллы"
+    }
+    assert result.tables["scores"] == 1  # of the other file
+
+
+@pytest.mark.parametrize("scores", [(0, 1, 1), (0.5, 1, 2), (0, 0.5, 1)])
+def test_points_that_may_be_points_are_accepted(sender, books, scores):
+    for row, score in zip(books["abakan.xlsx"]["Результаты"][1:], scores, strict=True):
+        row[9] = score
+    assert sender.take_in(books).held_out == 0
+
+
+def test_a_code_of_sixteen_digits_that_was_kept_as_a_number_is_refused(sender, books):
+    books["abakan.xlsx"]["Организации"][1][0] = 1234567890123456.0
+    told = held(sender.take_in(books))
+    assert "больше 15 цифр подряд" in told["Организации!A2"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"), [(1, "М."), (1, "А. П."), (1, "А.П."), (0, "123"), (0, "Королёва 2")]
+)
+def test_initials_and_digits_are_nobodys_name(sender, books, column, cell):
+    for name in ("Сотрудники", "Места работы"):
+        for row in books["abakan.xlsx"][name][1:]:
+            if row[1] == "Пётр":
+                row[column] = cell
+                break
+    result = sender.take_in(books)
+    title = ("Фамилия", "Имя")[column]
+    told = held(result)[f"Сотрудники!{'AB'[column]}3"]
+    assert told == f"В столбце «{title}» инициалы или цифры: по ним человека не узнать"
+
+
+@pytest.mark.parametrize(("surname", "given"), [("О'Хара", "Анна-Мария"), ("Ли", "Ян")])
+def test_short_and_compound_names_are_names(sender, books, surname, given):
+    person = [surname, given, None, date(1981, 1, 1)]
+    books["abaza.xlsx"]["Сотрудники"].append(staff_row(person))
+    books["abaza.xlsx"]["Места работы"].append(work_row(person, 12, "Абаза"))
+    assert sender.take_in(books).held_out == 0
+
+
+def test_a_full_name_that_cannot_be_taken_apart_is_one_problem_at_its_cell(sender, books):
+    rows = books["abaza.xlsx"]["Сотрудники"]
+    rows[0][:3] = ["ФИО"]
+    rows[1][:3] = ["Сидорова А. И."]
+    rows.append([None, *staff_row(GRACHEV)[3:]])
+    for row in rows:
+        row.insert(0, row.pop(1))  # the date of birth first, the full name after it
+    told = held(sender.take_in(books))
+    assert told["Сотрудники!B2"] == "ФИО не разобрать: нужны фамилия, имя и отчество полностью"
+    assert told["Сотрудники!B3"] == "Не заполнен столбец «ФИО»"
+
+
+def test_a_dash_in_a_cell_that_may_be_empty_is_an_empty_cell(sender, books):
+    staff, work = (books["abaza.xlsx"][name][1] for name in ("Сотрудники", "Места работы"))
+    staff[4], staff[6], staff[7] = "—", "-", "–"
+    work[7], work[9] = "-", "—"
+    result = sender.take_in(books)
+    assert result.held_out == 0
+    mine = load(sender.edition).staff.set_index("birth_year").loc[1975]
+    assert mine[["experience_years", "category", "attested_on"]].isna().all()
+    told = result.problems[result.problems["meaning"].str.contains("прочерк прочитан")]
+    assert set(told["kind"]) == {"corrected"} and set(told["found"]) == {"ячеек: 1"}
+    assert len(told) == 5
+
+
+def test_a_dash_in_a_cell_that_must_be_filled_is_no_value(sender, books):
+    books["abaza.xlsx"]["Организации"][1][3] = "-"
+    books["abaza.xlsx"]["Сотрудники"][1][3] = "—"
+    told = held(sender.take_in(books))
+    assert "прочерк может значить" in told["Организации!D2"]
+    assert "Дата рождения не распознана" in told["Сотрудники!D2"]
+
+
+def test_a_word_for_no_patronymic_is_none(sender, books):
+    for name, word in (("Сотрудники", "нет"), ("Результаты", "б/о"), ("Ответы", "отсутствует")):
+        for row in books["abakan.xlsx"][name][1:]:
+            row[2] = word if row[1] == "Пётр" else row[2]
+    result = sender.take_in(books)
+    assert result.held_out == 0
+    assert not result.problems["meaning"].str.contains("записан дважды").any()
+
+
+def test_a_sheet_without_patronymics_is_told_instead_of_people_written_twice(sender, books):
+    for row in books["abakan.xlsx"]["Результаты"]:
+        del row[2]
+    problems = sender.take_in(books).problems
+    assert not problems["meaning"].str.contains("записан дважды").any()
+    told = problems[problems["meaning"].str.contains("нет столбца «Отчество», а в других строках")]
+    assert told[["sheet", "kind", "found"]].values.tolist() == [
+        ["Результаты", "note", "строки 2, 3"]
+    ]

@@ -66,7 +66,7 @@ def _tables(edition: Edition, run: str) -> dict[str, pd.DataFrame]:
 
 def _records(found: Changes) -> dict[str, Any]:
     names = ("procedures", "forms", "rows", "reporters", "shares")
-    told: dict[str, Any] = {"comparability": found.comparability}
+    told: dict[str, Any] = {"comparability": found.comparability, "composition": found.composition}
     told |= {name: records(getattr(found, name)) for name in names}
     told["same_places"] = None
     if found.same:
@@ -74,6 +74,7 @@ def _records(found: Changes) -> dict[str, Any]:
 
         before, now = (records(pd.DataFrame(list(rows.values()))) for rows in found.same)
         told["same_places"] = {"municipalities": list(found.places), "before": before, "now": now}
+        told["same_places"]["shares"] = records(found.same_shares)
     return told
 
 

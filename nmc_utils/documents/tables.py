@@ -6,9 +6,6 @@ address is not a link, «007» is not seven. The same tables give the same bytes
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -34,9 +31,6 @@ _EXACT = 10**15  # whole numbers up to here keep their digits in a spreadsheet
 _ZERO = pd.Timestamp("1899-12-30")
 _EARLIEST = pd.Timestamp("1900-03-01")  # earlier days are counted wrongly in a spreadsheet
 _YES_NO = {True: "да", False: "нет"}
-#: Characters that make a spreadsheet take the text after them for a formula.
-_FORMULA = tuple("=+-@＝＋－＠")
-_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 class Book:
@@ -244,39 +238,3 @@ def _width(title: str, values: list[Any], kind: str) -> float:
         longest = max((len(str(value)) for value in values[:200] if value is not None), default=0)
     words = max((len(word) for word in title.split()), default=0)
     return min(max(longest, words, min(len(title), 14), 4), 60) + 1.5
-
-
-# --- csv ------------------------------------------------------------------------------------------
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """Write a frame as CSV for a Russian spreadsheet, to be encoded as UTF-8.
-
-    It begins with a byte order mark; fields are divided by «;», decimals by a comma, dates are
-    written 31.12.2023. Text that a spreadsheet would take for a formula gets an apostrophe before
-    it; a plain number does not.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow([_harmless(str(title)) for title in frame.columns])
-    columns = [_fields(frame.iloc[:, at]) for at in range(frame.shape[1])]
-    writer.writerows(zip(*columns, strict=True))
-    return "\ufeff" + out.getvalue()
-
-
-def _fields(values: pd.Series) -> list[str]:
-    if is_datetime64_any_dtype(values):
-        is_day = bool((values.dropna() == values.dropna().dt.normalize()).all())
-        values = values.dt.strftime("%d.%m.%Y" if is_day else "%d.%m.%Y %H:%M")
-    return ["" if value is None else _field(value) for value in _present(values)]
-
-
-def _field(value: Any) -> str:
-    if is_number(value) and not is_bool(value):
-        return f"{value:.15g}".replace(".", ",") if isinstance(value, float) else str(value)
-    return _harmless(str(_written(value)))
-
-
-def _harmless(text: str) -> str:
-    begins = text.lstrip().startswith(_FORMULA) or text.startswith(("\t", "\r", "\n"))
-    return "'" + text if begins and not _PLAIN_NUMBER.fullmatch(text) else text

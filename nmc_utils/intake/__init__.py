@@ -225,6 +225,24 @@ def _held_rows(
     return rows.sort_values(["file", "sheet", "table", "row"], kind="stable", ignore_index=True)
 
 
+def _mended(senders: Mapping[str, Sender], checked: checks.Checked) -> dict[str, str]:
+    """Files refused whole → the later file of the same municipality that was accepted instead."""
+    lines = checked.conservation
+    of_people = lines["table"].isin(["staff", "scores", "responses"])
+    accepted = lines[of_people].groupby("file")["accepted"].sum()
+    good = {file: senders[file] for file in accepted.index[accepted.gt(0)]}
+    found = {}
+    for file, bad in senders.items():
+        later = [
+            other
+            for other, sender in good.items()
+            if bad.place and sender.place == bad.place and sender.number > bad.number
+        ]
+        if "" in bad.refused and later:
+            found[file] = max(later, key=lambda other: senders[other].number)
+    return found
+
+
 def _files(
     sent: Sent, senders: Mapping[str, Sender], checked: checks.Checked, edition: Edition
 ) -> pd.DataFrame:
@@ -233,20 +251,21 @@ def _files(
     problems = checked.problems
     held = set(problems.loc[problems["kind"].eq(HELD_OUT), "file"])
     names = edition.region.municipality_names
+    replaced = checked.replaced | _mended(senders, checked)
     rows = []
     for file in sent.files:
         sender = senders[file]
         places = checked.reported.names.get(file) or sender.places
         if file in sent.skipped:
             state = "skipped"
+        elif file in replaced:
+            state = "replaced"
         elif file not in formats:
             state = "unreadable"
-        elif file in checked.replaced:
-            state = "replaced"
         else:
             state = "returned" if file in held or sender.refused else "accepted"
         placed = ", ".join(name for code, name in names.items() if code in places)
-        by = checked.replaced.get(file, "")
+        by = replaced.get(file, "")
         rows.append((file, formats.get(file, ""), sender.number, state, placed, by))
     return pd.DataFrame(sorted(rows), columns=list(FILES)).astype(FILES)
 

@@ -26,11 +26,11 @@ from nmc_utils.intake.columns import (
     type_of,
 )
 from nmc_utils.intake.names import Names
-from nmc_utils.intake.persons import PERSON_HEADERS, person_headers
-from nmc_utils.intake.values import WANTED, split_full_name
+from nmc_utils.intake.persons import PERSON_HEADERS, person_headers, without_patronymic
+from nmc_utils.intake.values import split_full_name
 from nmc_utils.intake.workbook import Fault, Sheet
 from nmc_utils.regions import Region
-from nmc_utils.tables import SCHEMAS
+from nmc_utils.tables import DATE, SCHEMAS
 
 ACCEPTED, HELD_OUT, SUPERSEDED, BLANK = "accepted", "held_out", "superseded", "blank"
 WAITING = "waiting"  #: the kind of a problem that somebody else's file will solve
@@ -100,10 +100,12 @@ class Piece:
         """The cells of the columns that have a name, by these names; a full name in three."""
         names = {position: name for name, position in self.naming.positions.items()}
         text = self.cells[list(names)].rename(columns=names)
-        if self.naming.full_name is None:
-            return text
-        parts, _ = self._split
-        return text.assign(**parts)
+        if self.naming.full_name is not None:
+            text = text.assign(**self._split[0])
+        patronymic = PERSON_HEADERS[2]
+        if patronymic in text:
+            text[patronymic] = text[patronymic].mask(without_patronymic(text[patronymic]))
+        return text
 
     @cached_property
     def _split(self) -> tuple[pd.DataFrame, pd.Series]:
@@ -123,7 +125,7 @@ class Piece:
         n_filled = pd.Series(text.notna().to_numpy().sum(axis=1), text.index)
         is_blank = n_filled.eq(0) & ~text.index.isin(faulty)
         is_total = is_note = pd.Series(False, text.index)
-        maybe = text[PERSON_HEADERS[-1]].isna() if self.has_birth else ~is_blank
+        maybe = ~is_blank & ~self._is_person(text)
         if maybe.any():
             first, is_short = self._first_words(maybe), n_filled <= 2
             if table not in WITH_TOTALS:
@@ -142,10 +144,18 @@ class Piece:
         own = set(self.naming.positions.values())
         return own if self.naming.full_name is None else own | {self.naming.full_name}
 
-    @property
-    def has_birth(self) -> bool:
-        """Whether a date of birth tells a person from a line of text."""
-        return PERSON_HEADERS[-1] in self.naming.positions
+    def position_of(self, column: str) -> int:
+        """Position of `column`; of the full name that holds it, of the first one without it."""
+        whole = self.naming.full_name if column in PERSON_HEADERS[:3] else None
+        return self.naming.positions.get(column, whole or 0)
+
+    def _is_person(self, text: pd.DataFrame) -> pd.Series:
+        """Rows with a given name and a date of birth: «Всего» may be a surname there."""
+        nothing = pd.Series(None, text.index)
+        return (
+            text.get(PERSON_HEADERS[1], nothing).notna()
+            & text.get(PERSON_HEADERS[-1], nothing).notna()
+        )
 
     def _first_words(self, rows: pd.Series) -> pd.Series:
         """The first filled cell of each of `rows`, of columns without a name too."""
@@ -165,8 +175,8 @@ class Batch:
     ----------
     allowed
         The words that each column of codes and references may hold.
-    replaced
-        Pieces in whose place a newer file stands → that file.
+    replaced, replaced_by
+        Rows in whose place those of a newer file stand; piece → that file.
     places
         The municipality of each row, as far as it is known.
     headers, persons
@@ -195,7 +205,8 @@ class Batch:
         self.data = pd.DataFrame(index=self.text.index)
         self._problems: list[pd.DataFrame] = []
         self._remarks: list[dict[str, str]] = []
-        self.replaced: dict[int, str] = {}
+        self.replaced = pd.Series(False, self.text.index)
+        self.replaced_by: dict[int, str] = {}
         self.waiting = pd.Series(False, self.text.index)
         self._held_for = pd.Series("", self.text.index, dtype="str")
         self.places = pd.Series(None, self.text.index, dtype="str")
@@ -250,11 +261,12 @@ class Batch:
         about = {"sheet": piece.sheet.name, "table": self.table, "found": found}
         self._remarks.append(problem(piece.file, kind, meaning, remedy, **about))
 
-    def replace(self, number: int, newer: str, found: str) -> None:
-        """Let a newer file stand in the place of a piece: nothing of it is asked for any more."""
-        self.replaced[number] = newer
-        mine = self.piece.eq(number) & self.status.ne(BLANK)
-        self.status[mine] = SUPERSEDED
+    def replace(self, rows: pd.Series, newer: str, found: str) -> None:
+        """Let rows of a newer file stand in the place of `rows`: nothing is asked of these."""
+        self.replaced |= rows
+        self.status[rows] = SUPERSEDED
+        (number,) = self.piece[rows].unique()
+        self.replaced_by[number] = newer
         self.remark(
             number,
             "replaced",
@@ -265,8 +277,8 @@ class Batch:
 
     @property
     def current(self) -> pd.Series:
-        """Rows of files that no newer file has replaced."""
-        return ~self.piece.isin(list(self.replaced))
+        """Rows that no newer file has replaced."""
+        return ~self.replaced
 
     @property
     def person(self) -> str | None:
@@ -371,11 +383,9 @@ class Batch:
             return pd.Series("", self.text.index)
         dtype = type_of(self.table, column) if column in self.schema.columns else "float64"
         allowed = self.allowed.get(column, YES_NO.values() if dtype == "bool" else ())
-        is_number = dtype in WANTED and dtype != "bool"
-        values = {
-            value: shown.number(value) if is_number else shown.word(value, allowed, self.names)
-            for value in self.text.loc[rows, column].dropna().unique()
-        }
+        of_type = {"float64": shown.number, "Int64": shown.number, DATE: shown.day}
+        show = of_type.get(dtype, lambda value: shown.word(value, allowed, self.names))
+        values = {value: show(value) for value in self.text.loc[rows, column].dropna().unique()}
         return self.text[column].map(values).astype("str").fillna("")
 
     def hold(self, rows: pd.Series, why: str) -> int:
@@ -389,7 +399,7 @@ class Batch:
         """Position of `column` in each piece; of the first one where the piece lacks it."""
         made_of = {self.person: [*self.headers, None][0], "birth_year": PERSON_HEADERS[-1]}
         column = made_of.get(column, column)
-        return np.array([piece.naming.positions.get(column, 0) for piece in self.pieces])
+        return np.array([piece.position_of(column) for piece in self.pieces])
 
     def addresses(self, rows: pd.Series, column: str) -> list[str]:
         """File and cell of each of `rows`."""
@@ -406,7 +416,8 @@ class Batch:
         if not self._problems:
             return remarks
         found = pd.concat(self._problems).sort_values([*_PLACE, "meaning"], kind="stable")
-        found = found[~found["piece"].isin(list(self.replaced))]
+        gone = pd.MultiIndex.from_arrays([self.piece[self.replaced], self.row[self.replaced]])
+        found = found[~pd.MultiIndex.from_frame(found[["piece", "row"]]).isin(gone)]
         sheets = [(piece.file, piece.sheet.name) for piece in self.pieces]
         found["file"] = [sheets[piece][0] for piece in found["piece"]]
         found["sheet"] = [sheets[piece][1] for piece in found["piece"]]

@@ -7,13 +7,14 @@ something else.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from nmc_utils.editions import Edition
+from nmc_utils.editions import Edition, Period
 from nmc_utils.intake.batch import Piece, problem
 from nmc_utils.intake.columns import folded, is_explanation
 from nmc_utils.intake.files import Sent, listed, plain_name
@@ -32,7 +33,8 @@ _OF_PEOPLE = {"staff", "employment", "organizations", "scores", "responses", "ag
 #: How a blank workbook says of which edition it is.
 EDITION_LINE = "Издание:"
 _EDITION = re.compile(rf"{EDITION_LINE}\s*([a-z_][a-z0-9_]*/[0-9a-z-]+)", re.IGNORECASE)
-_MOST_OUTSIDE = 0.5  # of dates; a file with more of them is of another period
+_MOST_OUTSIDE = 0.5  # of dates; a file with more of them is of another period,
+_LEAST_OUTSIDE = 3  # if they are as many at least: one date may be a slip
 
 Refusal = tuple[str, str]  #: meaning and remedy
 
@@ -99,11 +101,12 @@ def _sender(
 
 def _twins(edition: Edition, sent: Sent) -> dict[str, list[Refusal]]:
     """Files that lie, byte for byte, in the folder of another edition."""
-    labels: dict[str, str] = {digest: label for label, digest in sent.digests.items()}
+    known = _accepted_before(edition)
+    labels = {digest: label for label, digest in sent.digests.items() if digest not in known}
     sizes = {(edition.sent / name).stat().st_size for name in sent.files.values()}
     found: dict[str, list[Refusal]] = {}
     for folder in sorted((edition.root / "regions").glob("*/*/")):
-        if folder == edition.sent or not (folder / "edition.yaml").is_file():
+        if folder == edition.sent or not _comes_first(folder, edition):
             continue
         for path in listed(folder):
             if path.is_file() and path.stat().st_size in sizes and path.stat().st_size:
@@ -112,6 +115,30 @@ def _twins(edition: Edition, sent: Sent) -> dict[str, list[Refusal]]:
                     named = plain_name(path.name, edition.region)
                     found.setdefault(label, []).append(_twin(folder, named))
     return found
+
+
+def _accepted_before(edition: Edition) -> set[str]:
+    """Digests of files that this edition has taken in already: they are its own."""
+    path = edition.validated / "sources.json"
+    try:
+        return set(json.loads(path.read_text("utf-8"))["files"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+
+
+def _comes_first(folder: Path, edition: Edition) -> bool:
+    """Whether a file of this folder is rather its own than of `edition`.
+
+    Of two periods of a region the earlier one has it; periods that overlap may both.
+    """
+    if not (folder / "edition.yaml").is_file():
+        return False
+    if folder.parent.name != edition.region.code:
+        return True
+    try:
+        return Period.parse(folder.name).ends_on < edition.period.starts_on
+    except ValueError:
+        return False
 
 
 def _twin(folder: Path, name: str | None) -> Refusal:
@@ -167,7 +194,7 @@ def _words_of_places(tables: Mapping[str, list[Piece]]) -> set[str]:
             if "municipality" in piece.text:
                 text = piece.text["municipality"]
                 if "is_main" in piece.text:  # a second workplace is told by another file too
-                    main = piece.text["is_main"].str.casefold().isin(["да", "1", "+"])
+                    main = typed(piece.text["is_main"], "bool").values.eq(True).fillna(False)
                     text = text[main] if main.any() else text
                 words |= {plain(word) for word in text.dropna().unique()}
     return words
@@ -210,8 +237,9 @@ def _of_another_period(edition: Edition, scores: list[Piece]) -> Iterator[Refusa
     days = pd.concat(days).dropna() if days else pd.Series(dtype=DATE)
     period = edition.period
     outside = ~days.between(pd.Timestamp(period.starts_on), pd.Timestamp(period.ends_on))
-    if len(days) and outside.mean() > _MOST_OUTSIDE:
-        years = sorted(days[outside].dt.year.unique())
+    years = sorted(days[outside].dt.year.unique())
+    is_common = outside.sum() >= _LEAST_OUTSIDE and len(years) <= 2
+    if is_common and outside.mean() > _MOST_OUTSIDE:
         span = f"{years[0]}" if len(years) == 1 else f"{years[0]}–{years[-1]}"
         yield (
             f"Это файл другого периода: даты диагностики — {span} год, а издание — {period.label}",

@@ -15,15 +15,15 @@ from nmc_utils.editions import Edition
 from nmc_utils.intake import aggregates, quality
 from nmc_utils.intake.aliases import Aliases
 from nmc_utils.intake.answers import Answers
-from nmc_utils.intake.batch import BLANK, CONSERVATION, PROBLEM, SUPERSEDED, Batch, Piece
+from nmc_utils.intake.batch import BLANK, CONSERVATION, PROBLEM, Batch, Piece
 from nmc_utils.intake.conversion import convert, refuse_totals
 from nmc_utils.intake.identification import accepted_people, identify
 from nmc_utils.intake.names import Names
 from nmc_utils.intake.persons import PERSON_HEADERS
 from nmc_utils.intake.references import ORDER, Lacking, check_references
 from nmc_utils.intake.repeats import check_clashes, check_repeats, contradicting, spread
-from nmc_utils.intake.reported import Reported, Sender, reported
-from nmc_utils.intake.versions import Difference, replace_older
+from nmc_utils.intake.reported import Reported, Sender, place, reported
+from nmc_utils.intake.versions import Difference, is_worthless, replace_older
 from nmc_utils.regions import Region
 from nmc_utils.tables import DIFFERENCES, HELD_ROWS, TITLES, validate
 
@@ -69,8 +69,8 @@ class Setting:
 def check(pieces: dict[str, list[Piece]], setting: Setting) -> Checked:
     """Type, identify and check the rows of every table; nothing is dropped.
 
-    A newer file takes the place of an older one only if a row of it is accepted; that shows when
-    it has been checked, so the checks are then made again without it.
+    A newer file takes the place of an older one only if nearly all of it is accepted; that shows
+    when it has been checked, so the checks are then made again without it.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def check(pieces: dict[str, list[Piece]], setting: Setting) -> Checked:
         more = worthless | {
             (difference.file, difference.table)
             for difference in batches.differences
-            if not _has_accepted(batches.of[difference.table], difference.file)
+            if is_worthless(batches.of[difference.table], difference.file)
         }
         if more == worthless:
             problems = pd.concat([checked.problems, *told]).drop_duplicates(ignore_index=True)
@@ -106,11 +106,6 @@ class _Batches:
     differences: list[Difference] = field(default_factory=list)
 
 
-def _has_accepted(batch: Batch, file: str) -> bool:
-    mine = [number for number, piece in enumerate(batch.pieces) if piece.file == file]
-    return bool(batch.status[batch.piece.isin(mine)].isin([SUPERSEDED, "accepted"]).any())
-
-
 def _check(
     pieces: dict[str, list[Piece]], setting: Setting, worthless: Collection[tuple[str, str]]
 ) -> tuple[_Batches, Checked]:
@@ -121,10 +116,9 @@ def _check(
     for batch in batches.values():
         convert(batch, region, setting.key)
     identify(batches, setting.aliases)
-    numbers = {file: sender.number for file, sender in setting.senders.items()}
-    places = {file: sender.places for file, sender in setting.senders.items()}
+    place(batches, setting.senders)
     for batch in batches.values():
-        found.differences += replace_older(batch, numbers, places, worthless)
+        found.differences += replace_older(batch, setting.senders, worthless)
     lacking = Lacking(batches)
     tables: dict[str, pd.DataFrame] = {}
     for table, batch in batches.items():
@@ -167,9 +161,10 @@ def _replaced(batches: list[Batch]) -> dict[str, str]:
     kept = set()
     for batch in batches:
         for number, piece in enumerate(batch.pieces):
-            if number in batch.replaced:
-                by[piece.file] = batch.replaced[number]
-            elif len(piece.cells):
+            rows = batch.piece.eq(number) & batch.status.ne(BLANK)
+            if number in batch.replaced_by and not (rows & batch.current).any():
+                by[piece.file] = batch.replaced_by[number]
+            elif rows.any():
                 kept.add(piece.file)
     return {file: newer for file, newer in by.items() if file not in kept}
 

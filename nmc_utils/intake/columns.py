@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import pandas as pd
@@ -101,8 +101,9 @@ def table_by_header(sheet: Sheet, region: Region) -> str | None:
     A list of people with nothing else is no table: it may be a list of anybody.
     """
     found: dict[str, int] = {}
+    top = header.Top.of(sheet.grid)
     for table in SCHEMAS:
-        naming = name_columns(table, sheet, region)
+        naming = _without_advice(table, sheet, region, top)
         own = [name for name in naming.positions if name in headers(table)]
         titled = sum(map(bool, naming.header))
         known = len(naming.positions) + len(naming.ignored) + (naming.full_name is not None)
@@ -148,6 +149,8 @@ class Naming:
         Rows below that repeat the header.
     ambiguous
         Why nobody can tell which row is the header; None where it is clear.
+    above
+        Rows above the header that look like records.
     """
 
     positions: dict[str, int]
@@ -163,13 +166,34 @@ class Naming:
     header_row: int
     repeated_rows: tuple[int, ...] = ()
     ambiguous: str | None = None
+    above: tuple[int, ...] = ()
 
 
 def name_columns(table: str, sheet: Sheet, region: Region) -> Naming:
     """Find the header of a sheet and name its columns; the region says how it tells of people."""
+    naming = _without_advice(table, sheet, region)
+    words, below = _words(table, person_headers(region)), sheet.below(naming.header_row)
+    titles = {at: naming.header[at] for at in naming.unknown}
+    near = {at: words.nearest(title) for at, title in list(titles.items())[:_ADVISED] if title}
+    kinds = {at: personal.kind_of(title, below[at]) for at, title in titles.items()}
+    return replace(
+        naming,
+        nearest={at: title for at, title in near.items() if title},
+        personal={at: kind for at, kind in kinds.items() if kind},
+    )
+
+
+#: Unknown columns of a sheet for which the header is told that was perhaps meant.
+_ADVISED = 50
+
+
+def _without_advice(
+    table: str, sheet: Sheet, region: Region, top: header.Top | None = None
+) -> Naming:
+    """Name the columns; of unknown ones nothing but their positions is told."""
     words = _words(table, person_headers(region))
     optional = _optional(table, region)
-    found = header.find(sheet.grid, words.recognised)
+    found = header.find(sheet.grid, words.recognised, top)
     positions, repeated = words.named(found.titles)
     ignored = [at for at, titles in enumerate(found.titles) if words.are_ignored(titles)]
     full_name = positions.pop(_FULL_NAME, None)
@@ -183,8 +207,6 @@ def name_columns(table: str, sheet: Sheet, region: Region) -> Naming:
         for at, title in enumerate(found.shown)
         if at not in used and (title or below[at].notna().any())
     ]
-    kinds = {at: personal.kind_of(found.shown[at], below[at]) for at in unknown}
-    near = {at: words.nearest(found.shown[at] or "") for at in unknown}
     parts = PERSON_HEADERS[:3] if full_name is not None else ()
     lacking = [name for name in words.expected if name not in positions and name not in parts]
     return Naming(
@@ -193,15 +215,49 @@ def name_columns(table: str, sheet: Sheet, region: Region) -> Naming:
         absent=[words.expected[name] for name in lacking if name in optional],
         repeated=repeated,
         unknown=unknown,
-        nearest={at: title for at, title in near.items() if title},
-        personal={at: kind for at, kind in kinds.items() if kind},
+        nearest={},
+        personal={},
         ignored=sorted(ignored),
         full_name=full_name,
         header=found.shown,
         header_row=found.last,
         repeated_rows=found.repeated,
         ambiguous=_ambiguous([found.first, *found.ambiguous]),
+        above=_records_above(sheet.grid, table, found, positions, full_name),
     )
+
+
+#: Filled cells that a record has at least, so that a title of a few words is none.
+_FEWEST_OF_RECORD, _FEWEST_WITH_DAY = 3, 2
+
+
+def _records_above(
+    grid: pd.DataFrame,
+    table: str,
+    found: header.Header,
+    positions: dict[str, int],
+    full_name: int | None,
+) -> tuple[int, ...]:
+    """Rows above the header that are filled as a record is, or have a day where days stand."""
+    named = [*positions.values(), *([] if full_name is None else [full_name])]
+    days = [at for name, at in positions.items() if _is_of_days(table, name)]
+    least = max(_FEWEST_OF_RECORD, (len(named) + 1) // 2)
+    rows = []
+    for row in header.above(grid, found) if named else ():
+        cells = grid.loc[row]
+        n_filled = int(cells[named].notna().sum())
+        has_day = any(_DAY.fullmatch(str(text)) for text in cells[days].dropna())
+        if n_filled >= least or (has_day and n_filled >= _FEWEST_WITH_DAY):
+            rows.append(row)
+    return tuple(rows)
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?: ?г\.?)?")
+
+
+def _is_of_days(table: str, name: str) -> bool:
+    own = headers(table)
+    return name == PERSON_HEADERS[-1] or (name in own and type_of(table, name) == DATE)
 
 
 def _full_or_parts(positions: dict[str, int], full_name: int) -> tuple[int | None, list[int]]:
@@ -243,6 +299,7 @@ class _Words:
                 for name, words in written.items()
             }
         )
+        self._known_titles = self._agreed | self._written
         self._ignored = {plain(word) for word in synonyms().ignored}
         self._notes = set(synonyms().notes)
         self._own_words = {
@@ -283,9 +340,8 @@ class _Words:
 
     def nearest(self, title: str) -> str | None:
         """The agreed header that was perhaps meant."""
-        known = self._agreed | self._written
-        near = nearest(title, known, 1)
-        name = known[near[0]] if near else None
+        near = nearest(title, self._known_titles, 1)
+        name = self._known_titles[near[0]] if near else None
         return self.expected.get(name, "Фамилия" if name == _FULL_NAME else None)
 
     def _known_as(self, title: str) -> tuple[int, str] | None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 import pandas as pd
 
 from nmc_utils.intake import aggregates, units
-from nmc_utils.intake.batch import BLANK, Batch, numbered
+from nmc_utils.intake.batch import BLANK, Batch
+from nmc_utils.intake.cells import empty_dashes, lost_codes, refuse_shares, require
 from nmc_utils.intake.columns import (
     BARE_TOTALS,
     BLANK_MEANS,
@@ -15,38 +16,29 @@ from nmc_utils.intake.columns import (
     type_of,
     vocabulary,
 )
+from nmc_utils.intake.identification import identify_rows
 from nmc_utils.intake.names import rows_with_names
-from nmc_utils.intake.persons import (
-    OWN_CODE,
-    PERSON_HEADERS,
-    by_value,
-    mixed_script,
-    normalise,
-    required_of_person,
-)
-from nmc_utils.intake.pseudonyms import identities
+from nmc_utils.intake.personal import rows_with_contacts
+from nmc_utils.intake.persons import PERSON_HEADERS, by_value, required_of_person
 from nmc_utils.intake.repeats import equal_to_any
 from nmc_utils.intake.shown import words_of
 from nmc_utils.intake.synonyms import folded, nearest, plain
 from nmc_utils.intake.values import absent, typed
 from nmc_utils.regions import Region
-from nmc_utils.tables import DATE
 from nmc_utils.terms import TOTAL, WHOLE_TEST
 
 IDENTIFIERS = ("organization_id", "procedure_id", "form_id", "item_id")
 #: Columns that may be written in percent: of the maximum, or of one.
 _UNITS = {"raw_score": "score", "reliability": "share", "rate": "share"}
-#: A spreadsheet keeps 15 digits of a number; of a longer code the rest is lost.
-_SCIENTIFIC = r"[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+"
-_A_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T.*)?"
 
 
 def convert(batch: Batch, region: Region, key: bytes) -> None:
     """Fill `batch.data` from `batch.text` and hold out rows that cannot be read."""
     _set_absent_aside(batch)
+    empty_dashes(batch, required_of_person(region, batch.table) if batch.person else ())
     _type_columns(batch, region)
     _refuse_names(batch, vocabulary(region, batch.table))
-    _identify(batch, region, key)
+    identify_rows(batch, region, key)
 
 
 def _set_absent_aside(batch: Batch) -> None:
@@ -80,7 +72,7 @@ def _type_columns(batch: Batch, region: Region) -> None:
         dtype = type_of(batch.table, column)
         blank = BLANK_MEANS.get(batch.table, {}).get(column)
         if not schema.nullable and blank is None:
-            _require(batch, column, schema.title)
+            require(batch, column, schema.title)
         if column in words:
             batch.allowed[column] = words_of(words[column])
             codes = _coded(batch, column, words[column])
@@ -89,12 +81,13 @@ def _type_columns(batch: Batch, region: Region) -> None:
             batch.allowed[column] = words_of(region.family_of_subject)
             batch.data[column] = _subject(batch, region)
         elif column in IDENTIFIERS:
-            batch.data[column] = text.mask(_lost_codes(batch, column))
+            batch.data[column] = text.mask(lost_codes(batch, column))
         elif dtype == "str":
             batch.data[column] = text
         else:
             batch.data[column] = _values(batch, column, dtype)
     if "raw_score" in batch.data:
+        refuse_shares(batch)
         _in_points(batch)
 
 
@@ -150,47 +143,29 @@ def _in_points(batch: Batch) -> None:
             )
 
 
-def _lost_codes(batch: Batch, column: str) -> pd.Series:
-    """Hold out what a spreadsheet made of a code: a date of «1-2», a rounded number of a long one.
-
-    Returns
-    -------
-    Series of booleans: cells of which nobody can tell what the code was.
-    """
-    text = batch.text[column]
-    every = pd.Series(False, text.index)
-    for pattern, meaning in (
-        (_A_DATE, "Вместо кода стоит дата: похоже, программа заменила код датой"),
-        (_SCIENTIFIC, "Длинный код записан числом, и последние его цифры потеряны"),
-    ):
-        lost = text.str.fullmatch(pattern).fillna(False).astype(bool)
-        remedy = "Задайте столбцу текстовый формат и впишите код заново."
-        batch.report(lost, column, meaning, remedy)
-        every |= lost
-    return every
-
-
 def _refuse_names(batch: Batch, words: dict[str, dict[str, str]]) -> None:
-    """Names stop here: free text goes into the tables as it is, so it must not hold any."""
+    """Names and contacts stop here: free text goes into the tables as it is."""
     surname = batch.text[PERSON_HEADERS[0]] if batch.person else None
+    nothing = pd.Series("", batch.text.index)
     for column in headers(batch.table):
-        if type_of(batch.table, column) == "str" and column not in words:
-            batch.report(
-                rows_with_names(batch.text[column], surname, batch.names),
-                column,
-                "В ячейке, похоже, имя человека: в принятые таблицы имена не попадают",
-                "Уберите из ячейки фамилию, имя и инициалы.",
-                found=pd.Series("", batch.text.index),
-            )
-
-
-def _require(batch: Batch, column: str, title: str) -> None:
-    batch.report(
-        batch.text[column].isna() & ~batch.is_faulty(column),
-        column,
-        f"Не заполнен столбец «{title}»",
-        f"Заполните столбец «{title}»: без него строку принять нельзя.",
-    )
+        if type_of(batch.table, column) != "str" or column in words:
+            continue
+        text = batch.text[column]
+        batch.report(
+            rows_with_names(text, surname, batch.names),
+            column,
+            "В ячейке, похоже, имя человека: в принятые таблицы имена не попадают",
+            "Уберите из ячейки фамилию, имя и инициалы.",
+            found=nothing,
+        )
+        batch.report(
+            rows_with_contacts(text, are_codes=column in IDENTIFIERS),
+            column,
+            "В ячейке, похоже, телефон, почта или номер документа: в принятые таблицы они не "
+            "попадают",
+            "Уберите из ячейки телефон, адрес почты и номера личных документов.",
+            found=nothing,
+        )
 
 
 def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
@@ -307,53 +282,3 @@ def _subject(batch: Batch, region: Region) -> pd.Series:
         once=True,
     )
     return spelled.fillna(text)
-
-
-def _identify(batch: Batch, region: Region, key: bytes) -> None:
-    """Replace the person by an identity; birth year is all that is kept of the date."""
-    if batch.person is None:
-        return
-    *names, born = batch.headers
-    required = required_of_person(region, batch.table)
-    for title in required:
-        _require(batch, title, title)
-    if OWN_CODE in batch.headers:
-        _lost_codes(batch, OWN_CODE)
-    dates = _birth_dates(batch, born)
-    for title in set(names) & set(required) - {OWN_CODE}:
-        batch.report(
-            normalise(batch.text[title]).eq(""),
-            title,
-            f"В столбце «{title}» нет ни одной буквы",
-            f"Впишите в столбец «{title}» то, что стоит в документе человека.",
-        )
-    _note_mixed_script(batch, [name for name in names if name != OWN_CODE])
-    batch.persons = batch.text[list(names)].assign(**{born: dates})
-    batch.data[batch.person] = identities(batch.persons, region.code, key)
-    if "birth_year" in batch.schema.columns:
-        batch.data["birth_year"] = dates.dt.year.astype("Int64")
-
-
-def _birth_dates(batch: Batch, born: str) -> pd.Series:
-    parts = []
-    for number, piece in enumerate(batch.pieces):
-        found = typed(batch.text.loc[batch.piece.eq(number), born], DATE, epoch=piece.epoch)
-        meaning = "Дата рождения не распознана: " + found.meaning.str[:1].str.lower()
-        meaning += found.meaning.str[1:]
-        batch.report_each(found.wrong, born, meaning, found.remedy)
-        parts.append(found.values)
-    return pd.concat(parts)
-
-
-def _note_mixed_script(batch: Batch, names: list[str]) -> None:
-    """Latin letters that look like Russian ones are read as these; the sender should know."""
-    mixed = pd.concat([mixed_script(batch.text[name]) for name in names], axis=1).any(axis=1)
-    for number in batch.piece[mixed & batch.status.ne(BLANK)].unique():
-        rows = batch.row[mixed & batch.piece.eq(number)]
-        batch.remark(
-            number,
-            "corrected",
-            "В имени среди русских букв стоят похожие латинские: прочитано по-русски",
-            "Впишите имя русскими буквами.",
-            found=numbered(rows),
-        )

@@ -1,8 +1,8 @@
 """The files of an edition: what is read, what each is called, and whose they are.
 
 The name of a file may name a person («прислала …»), so what is written calls a file by its own name
-only if that consists of names of places and sheets, numbers and the like; else by a number, the
-place of its digest among the digests.
+only if that consists of names of places and sheets, numbers and the like; else by its number in the
+order of arrival.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ _SUFFIXES = tuple(
         ".htm .xml .jpg .jpeg .png"
     )
 )
+#: Bytes of a file; the largest honest workbook takes a tenth of it.
+LARGEST = 512 * 2**20
 _PLAIN_WORDS = frozenset(str.split("цнппм мо район город г год копия"))
 
 
@@ -51,6 +54,8 @@ class Sent:
         Label → in which order the files came, from 1.
     skipped
         Labels of files that are nobody's report.
+    sizes
+        Label → bytes of the file, for those that could be read from the disk.
     """
 
     digests: dict[str, str]
@@ -59,6 +64,7 @@ class Sent:
     files: dict[str, str]
     numbers: dict[str, int]
     skipped: frozenset[str]
+    sizes: dict[str, int]
 
 
 def read_folder(edition: Edition) -> Sent:
@@ -68,13 +74,14 @@ def read_folder(edition: Edition) -> Sent:
     not remember it; files that are not in it yet follow by the time of their last change.
     """
     found = {path: _content(path) for path in listed(edition.sent)}
+    contents = {path: had for path, had in found.items() if isinstance(had, bytes)}
     digests = {
         path: hashlib.sha256(content).hexdigest()
-        for path, content in found.items()
-        if isinstance(content, bytes)
+        for path, content in contents.items()
+        if not _is_leftover(path.name)
     }
-    labels = _labels(list(found), digests, edition.region)
     order = _received(edition.sent, digests)
+    labels = _labels(list(found), order, edition.region)
     sent = Sent(
         {labels[path]: digest for path, digest in digests.items()},
         [],
@@ -82,6 +89,7 @@ def read_folder(edition: Edition) -> Sent:
         {label: path.name for path, label in labels.items()},
         {labels[path]: number for number, path in enumerate(order, start=1)},
         frozenset(labels[path] for path in found if _is_leftover(path.name)),
+        {labels[path]: len(content) for path, content in contents.items()},
     )
     for path, content in found.items():
         label = labels[path]
@@ -130,7 +138,7 @@ def _received(folder: Path, digests: dict[Path, str]) -> list[Path]:
         digests,
         key=lambda path: (
             place.get(digests[path], len(known)),
-            0 if digests[path] in place else path.stat().st_mtime_ns,
+            0 if digests[path] in place else _changed(path),
             len(path.name),
             path.name,
         ),
@@ -143,6 +151,13 @@ def _received(folder: Path, digests: dict[Path, str]) -> list[Path]:
     return ordered
 
 
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # somebody has taken the file away since it was read
+        return 0
+
+
 def _remembered(register: Path) -> list[str]:
     if not register.is_file():
         return []
@@ -150,7 +165,7 @@ def _remembered(register: Path) -> list[str]:
         known = json.loads(register.read_text("utf-8"))
     except ValueError:
         known = None
-    if not isinstance(known, list):
+    if not isinstance(known, list) or not all(isinstance(digest, str) for digest in known):
         raise ValueError(
             f"{register}: файл повреждён. Удалите его: порядок файлов определится по времени их "
             "последнего изменения"
@@ -164,7 +179,23 @@ def _content(path: Path) -> bytes | UnreadableError:
             "Это папка, а не файл", "Положите файлы прямо в папку издания, без вложенных папок."
         )
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for without end
+            return UnreadableError(
+                "Это не файл, а устройство или канал системы", "Уберите его из папки издания."
+            )
+        if about.st_size > LARGEST:
+            return UnreadableError(
+                f"Файл больше {LARGEST // 2**20} МБ и не читается",
+                "Удалите из него лишние листы, рисунки и оформление или разделите данные на "
+                "несколько файлов.",
+            )
         return path.read_bytes()
+    except FileNotFoundError:
+        return UnreadableError(
+            "Файла нет: это ссылка на то, чего нет, или файл убрали во время приёма",
+            "Положите в папку издания сам файл и повторите проверку.",
+        )
     except OSError as error:
         return UnreadableError(
             f"Файл не открывается: {error.strerror}",
@@ -172,11 +203,11 @@ def _content(path: Path) -> bytes | UnreadableError:
         )
 
 
-def _labels(paths: list[Path], digests: dict[Path, str], region: Region) -> dict[Path, str]:
-    """What the files are called in everything that is written; what has no digest comes last."""
-    ordered = sorted(paths, key=lambda path: (path not in digests, digests.get(path), path.name))
+def _labels(paths: list[Path], order: list[Path], region: Region) -> dict[Path, str]:
+    """What the files are called in everything that is written; the others come last."""
+    others = [path for path in paths if path not in set(order)]
     labels = {}
-    for number, path in enumerate(ordered, start=1):
+    for number, path in enumerate([*order, *others], start=1):
         suffix = path.suffix.lower() if path.suffix.lower() in _SUFFIXES else ""
         labels[path] = plain_name(path.name, region) or f"файл № {number}{suffix}"
     return labels

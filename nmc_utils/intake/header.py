@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
@@ -48,7 +48,7 @@ class Header:
     ambiguous: tuple[int, ...] = ()
 
 
-def find(grid: pd.DataFrame, recognise: Recognise) -> Header:
+def find(grid: pd.DataFrame, recognise: Recognise, top: Top | None = None) -> Header:
     """Find the rows in which most columns are recognised.
 
     Parameters
@@ -57,8 +57,10 @@ def find(grid: pd.DataFrame, recognise: Recognise) -> Header:
         Cells as text: number of the row × position.
     recognise
         Gives names and positions of the columns that have one.
+    top
+        `Top.of` the grid, where it is looked at for several tables.
     """
-    top = _Top.of(grid)
+    top = top or Top.of(grid)
     if not top.filled:
         return Header([[] for _ in grid.columns], [None] * grid.shape[1], 0, 0)
     found = [
@@ -80,19 +82,44 @@ def find(grid: pd.DataFrame, recognise: Recognise) -> Header:
         top.shown(row, height, units),
         row,
         last,
-        _repeated(grid, row, last),
+        _repeated(grid, row, last) if n_named else (),
         tuple(sorted(rivals)) if n_named >= _FEWEST else (),
     )
 
 
+def above(grid: pd.DataFrame, found: Header) -> list[int]:
+    """Filled rows above the header, but for those that belong to it: its words, units, numbers."""
+    if not found.last:
+        return []
+    words = [set(texts) for texts in _columns_of(grid.loc[found.first : found.last])]
+    last = _cells_of(grid.loc[found.last])
+    rows = []
+    for row in grid.index[grid.index < found.first]:
+        cells = _cells_of(grid.loc[row])
+        own = [text for text, known in zip(cells, words, strict=True) if text and text not in known]
+        if own and not _are_units(cells) and not _are_numbers(cells, last):
+            rows.append(int(row))
+    return rows
+
+
+def _cells_of(row: pd.Series) -> list[str | None]:
+    return row.to_numpy(dtype=object, na_value=None).tolist()
+
+
+def _columns_of(rows: pd.DataFrame) -> list[list[str | None]]:
+    return rows.to_numpy(dtype=object, na_value=None).T.tolist()
+
+
 @dataclass(frozen=True)
-class _Top:
-    """The first rows of a sheet."""
+class Top:
+    """The first rows of a sheet, and what was made of them."""
 
     rows: dict[int, list[str | None]]
+    _titles: dict[tuple[int, int], Titles] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, grid: pd.DataFrame) -> _Top:
+    def of(cls, grid: pd.DataFrame) -> Top:
+        """Take them from the cells of a sheet."""
         top = grid.head(_DEPTH)
         cells = top.to_numpy(dtype=object, na_value=None).tolist()
         return cls(dict(zip((int(row) for row in top.index), cells, strict=True)))
@@ -106,6 +133,11 @@ class _Top:
 
     def titles(self, row: int, height: int) -> Titles:
         """Texts that may be the header of each column, if the header is in these rows."""
+        if (row, height) not in self._titles:
+            self._titles[row, height] = self._made(row, height)
+        return self._titles[row, height]
+
+    def _made(self, row: int, height: int) -> Titles:
         block = self.block(row, height)
         if len(block) < height or not all(any(cells) for cells in block):
             return [[] for _ in block[0]]

@@ -36,7 +36,7 @@ from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, SCHEMAS, TITLES
 
 #: Kinds of problems that somebody has to correct; the others are told.
-TO_CORRECT = (HELD_OUT, "sheet", "file", "empty")
+TO_CORRECT = (HELD_OUT, "sheet", "file", "empty", "stranger")
 _HEADINGS = {
     "№": 5,
     "Лист": 18,

@@ -16,6 +16,7 @@ from itertools import pairwise
 import pandas as pd
 
 from nmc_utils.intake.columns import folded
+from nmc_utils.intake.given import is_patronymic, names_by_given, without_honoured
 from nmc_utils.intake.persons import normalise, without_look_alikes
 
 #: Endings of cases of surnames and given names.
@@ -29,9 +30,6 @@ _OF_SURNAME = re.compile(r"(?:ая|яя|ий|ый|ой|[аяйь])$")
 _OF_GIVEN = re.compile(r"[аяйь]$")
 _POSSESSIVE = ("ов", "ев", "ин", "ын")  # Иванова is a form of Иванов, Сорока is not one of «сорок»
 _LEAST_SURNAME, _LEAST_GIVEN = 4, 3  # letters of a stem that may take endings
-_PATRONYMIC = re.compile(
-    r"(?:[ое]вич|ьич|ьмич|укич|омич|итич)(?:а|у|ем|е)?$|(?:[ое]вн|иничн|итичн)(?:а|ы|е|у|ой)$"
-)
 #: Whom a school or a street is named after.
 HONOURED = re.compile(
     r"\b(?i:имени|им|памяти)\b\.?\s*(?:[^\W\d_]\.\s*){0,2}[^\W\d_]+(?:-[^\W\d_]+)*"
@@ -119,11 +117,6 @@ class Names:
         return not _marks(word).isdisjoint(self.given)
 
 
-def is_patronymic(word: str) -> bool:
-    """Whether `word` looks like a patronymic, in any case of the language."""
-    return bool(_PATRONYMIC.search(folded(without_look_alikes(word))))
-
-
 def _distinct(columns: Iterable[pd.Series]) -> set[str]:
     cells = {name for column in columns for name in column.dropna().unique().tolist()}
     return set(normalise(pd.Series(sorted(cells), dtype="str")))
@@ -144,8 +137,9 @@ def rows_with_names(text: pd.Series, surname: pd.Series | None, names: Names) ->
     Returns
     -------
     Series of booleans: the cell holds the surname of its row in any case; a surname of the edition
-    beside a given name, patronymic or initials; any capitalised word beside two initials; or a
-    given name with a patronymic. «имени А. С. Пушкина» is nobody's name.
+    beside a given name, patronymic or initials; any capitalised word beside two initials; a
+    given name with a patronymic; or a common given name with what may be a surname. «имени А. С.
+    Пушкина» is nobody's name.
     """
     values = text.dropna().unique().tolist()
     if not values:
@@ -160,7 +154,7 @@ def _names_its_person(text: pd.Series, surname: pd.Series) -> pd.Series:
     of_all = frozenset().union(*of_surname.values())
     of_value = {}
     for value in text.dropna().unique().tolist():
-        words = _WORD.findall(HONOURED.sub(" ; ", value))
+        words = _WORD.findall(without_honoured(value))
         marks = frozenset().union(*map(_marks, words)) & of_all
         if marks:
             of_value[value] = marks
@@ -173,7 +167,10 @@ def _names_its_person(text: pd.Series, surname: pd.Series) -> pd.Series:
 
 
 def _names_somebody(value: str, names: Names) -> bool:
-    for run in _runs(HONOURED.sub(" ; ", value).replace("_", " ")):
+    plain = without_honoured(value).replace("_", " ")
+    if names_by_given(plain):
+        return True
+    for run in _runs(plain):
         kinds = [_kinds(word, is_dotted, names) for word, is_dotted in run]
         pairs, triples = list(pairwise(kinds)), list(zip(kinds, kinds[1:], kinds[2:], strict=False))
         if any(_is_name_of_two(*pair) for pair in pairs):
@@ -209,7 +206,7 @@ def _kinds(word: str, is_dotted: bool, names: Names) -> set[str]:
     is_proper = word[0].isupper() and (word[1:].islower() or len(word) >= 4)
     if is_proper and folded(word) not in _NOT_SURNAMES:
         kinds.add("proper")
-        if _PATRONYMIC.search(folded(word)):
+        if is_patronymic(word):
             kinds.add("patronymic")
     return kinds
 

@@ -1,6 +1,8 @@
-"""Columns with personal data that nobody has asked for: told by their kind, never by a value."""
+"""Personal data that nobody has asked for: columns of it, told by their kind, and cells with it."""
 
 from __future__ import annotations
+
+import re
 
 import pandas as pd
 
@@ -17,6 +19,37 @@ _LOOKS = {
     "паспорт": r"[0-9]{2} ?[0-9]{2} ?(?:№ ?)?[0-9]{6}",
     "имя человека": rf"{_NAME} {_NAME} {_NAME}(?:вич|вна|чна|ьич|мич)|{_NAME} [А-ЯЁ]\. ?[А-ЯЁ]\.",
 }
+_GAP = r"[\s.\-\u2010-\u2013]{0,2}"
+#: What is nobody's title wherever it stands in a text; digits of a longer number are none of it.
+_CONTACTS = re.compile(
+    r"[^@\s]+@[^@\s]+\.[^\W\d_]{2,}"
+    r"|\b(?:тел|моб|сот)(?:\.|ефон\w*|ильн\w*|ов\w*)?\s*[:№]?\s*[+(]?[0-9]"
+    r"|\b(?:снилс|паспорт\w*)\W{0,3}(?:сер\w*|№|н\w*)?\W{0,3}[0-9]"
+    r"|(?<![0-9])(?:"
+    rf"[0-9]{{3}}[\s\-]?[0-9]{{3}}[\s\-][0-9]{{3}}[\s\-]{{0,3}}[0-9]{{2}}"
+    rf"|(?:\+?7|8){_GAP}\(?(?:[0-9]{{3}}\)?{_GAP}[0-9]{{3}}|[0-9]{{4}}\)?{_GAP}[0-9]{{2}}"
+    rf"|[0-9]{{5}}\)?{_GAP}[0-9]){_GAP}[0-9]{{2}}{_GAP}[0-9]{{2}}"
+    rf"|\(?9[0-9]{{2}}\)?[\s\-][0-9]{{3}}[\s\-][0-9]{{2}}{_GAP}[0-9]{{2}}"
+    r"|(?!20[0-3])[0-9]{2} ?[0-9]{2} (?:№ ?)?[0-9]{6}"
+    r")(?![0-9])",
+    re.IGNORECASE,
+)
+_TAXPAYER = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+
+
+def is_in(text: str) -> bool:
+    """Whether a phone, an address of mail or the number of a person's document is in a text."""
+    return bool(_CONTACTS.search(text)) or any(map(_is_inn, _TAXPAYER.findall(text)))
+
+
+def rows_with_contacts(text: pd.Series, *, are_codes: bool = False) -> pd.Series:
+    """Which cells of `text` hold a phone, an address of mail or the number of a document.
+
+    Where cells are codes, one of digits alone is a code: eleven digits may be a phone or a code of
+    a municipality.
+    """
+    values = text.dropna().unique().tolist()
+    return text.isin([v for v in values if is_in(v) and not (are_codes and v.isdecimal())])
 
 
 def kind_of(header: str | None, cells: pd.Series) -> str | None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import pandas as pd
 
+from nmc_utils.reading.cells import INVISIBLE
 from nmc_utils.regions import Region
 
 #: Headers that identify a person in a workbook, in this order.
@@ -17,13 +18,15 @@ PERSON_HEADERS = ("Фамилия", "Имя", "Отчество", "Дата ро
 OWN_CODE = "Личный код"
 #: Latin letters that look like Cyrillic ones, in print or in most typefaces.
 _LOOK_ALIKE = str.maketrans("ABCEHKMOPTXYaceopxyk\u00cb\u00eb", "АВСЕНКМОРТХУасеорхук\u0401\u0451")
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]"
-)
+_INVISIBLE = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{INVISIBLE}]")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LATIN, _CYRILLIC = re.compile("[A-Za-z\u00c0-\u024f]"), re.compile("[\u0400-\u052f]")
 _STRESS = re.compile("[\u0300\u0301]")  # what is left of it in NFC stands on a Cyrillic letter
+_DIGIT = re.compile("[0-9]")
+#: What people write instead of a patronymic that somebody does not have.
+_NO_PATRONYMIC = frozenset(
+    ("", "нет", "б/о", "б / о", "б.о.", "б. о.", "без отчества", "отсутствует")
+)
 _DASHES = re.compile(r"\s*[-\u2010-\u2015\u2212]+\s*")
 
 
@@ -73,6 +76,22 @@ def normalise(names: pd.Series) -> pd.Series:
     characters. A dash instead of a patronymic is an empty one. Missing names stay missing.
     """
     return by_value(names, _normal)
+
+
+def without_patronymic(names: pd.Series) -> pd.Series:
+    """Which cells say that somebody has no patronymic: empty ones, a dash, «нет», «б/о»."""
+    said = [name for name in names.dropna().unique() if _normal(name) in _NO_PATRONYMIC]
+    return names.isna() | names.isin(said)
+
+
+def unidentifying(names: pd.Series) -> pd.Series:
+    """Which surnames or given names have a digit or an initial: nobody can be told by them."""
+    return by_value(names, lambda name: "да" if _is_unidentifying(_normal(name)) else None).notna()
+
+
+def _is_unidentifying(name: str) -> bool:
+    words = [_LETTERS.findall(word) for word in re.split(r"[\s.]+", name)]
+    return bool(_DIGIT.search(name)) or any(len("".join(word)) == 1 for word in words)
 
 
 def by_value(cells: pd.Series, function: Callable[[str], str | None]) -> pd.Series:

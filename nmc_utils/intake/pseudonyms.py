@@ -17,7 +17,14 @@ import pandas as pd
 
 from nmc_utils.editions import Edition
 from nmc_utils.intake import crosswalk
-from nmc_utils.intake.persons import OWN_CODE, PERSON_HEADERS, by_value, folded_code, normalise
+from nmc_utils.intake.persons import (
+    OWN_CODE,
+    PERSON_HEADERS,
+    by_value,
+    folded_code,
+    normalise,
+    without_patronymic,
+)
 from nmc_utils.intake.protected import (
     KeyFileError,
     key_digest,
@@ -64,12 +71,13 @@ def _identifying(frame: pd.DataFrame) -> list[pd.Series]:
         code = by_value(frame[OWN_CODE].astype("str"), folded_code)
         return [code.mask(code.eq(""))]
     surname, given, patronymic, born = _normalised(frame)
-    return [surname.mask(surname.eq("")), given.mask(given.eq("")), patronymic.fillna(""), born]
+    return [surname.mask(surname.eq("")), given.mask(given.eq("")), patronymic, born]
 
 
 def _normalised(frame: pd.DataFrame) -> list[pd.Series]:
     *names, born = PERSON_HEADERS
     parts = [normalise(frame[name].astype("str")) for name in names]
+    parts[-1] = parts[-1].mask(without_patronymic(frame[names[-1]].astype("str")), "")
     return [*parts, pd.to_datetime(frame[born]).dt.strftime("%Y-%m-%d").astype("str")]
 
 
@@ -91,7 +99,7 @@ def collisions(frame: pd.DataFrame, ids: pd.Series) -> pd.Series:
     parts = [part.mask(part.eq("")) for part in _normalised(frame)]
     persons = pd.concat(parts, axis=1, keys=PERSON_HEADERS)
     if OWN_CODE not in frame:  # here a patronymic that is left out makes another person
-        persons["Отчество"] = persons["Отчество"].fillna("-")
+        persons["Отчество"] = persons["Отчество"].fillna("")
     differing = persons.groupby(ids.to_numpy()).nunique().gt(1).any(axis=1)
     return ids.isin(differing.index[differing])
 
@@ -115,7 +123,7 @@ def probable_duplicates(frame: pd.DataFrame, ids: pd.Series) -> pd.Series:
     surname, given, patronymic, born = _normalised(frame)
     keys = [surname.mask(surname.eq("")), given.mask(given.eq("")), born]
     if OWN_CODE in frame:
-        keys.append(patronymic.fillna(""))
+        keys.append(patronymic)
     persons = pd.concat(keys, axis=1).set_axis(range(len(keys)), axis=1)
     known = persons[ids.notna().to_numpy()].dropna()
     one = known.groupby(list(known), sort=False)

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from nmc_utils.intake.columns import folded
 from nmc_utils.intake.names import HONOURED, Names, is_patronymic
 from nmc_utils.intake.persons import without_look_alikes
+from nmc_utils.reading.cells import INVISIBLE
 
 HIDDEN = "[имя скрыто]"
 
@@ -27,7 +28,7 @@ _JOIN = re.compile(r"[\s.,;:()/\-_|'\"«»\[\]\\]*")
 #: Commands of a terminal, tags and the like, which are no part of a text.
 _MARKUP = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|</?[A-Za-z!][^<>]{0,2000}>|&[a-z]{2,8};")
 _BRACKETS = re.compile(r"[<>=]")
-_UNSEEN = re.compile("[\u00ad\u0300\u0301\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_UNSEEN = re.compile(f"[\u0300\u0301{INVISIBLE}]")
 _ESCAPED = re.compile(r"\\[uU][0-9a-fA-F]{4}|&#[xX]?[0-9a-fA-F]+;|%[dD][01]%|\\x[dD][01]\\x")
 _UNICODE = re.compile(r"\\[uU]([0-9a-fA-F]{4})")
 _BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2}){2,}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from nmc_utils.intake.batch import SUPERSEDED, Batch
+from nmc_utils.intake.columns import FROM_PERSON
 
 
 def check_clashes(batch: Batch, values: pd.DataFrame) -> None:
@@ -50,6 +51,7 @@ def check_repeats(batch: Batch, values: pd.DataFrame) -> None:
 def _with_equal_keys(batch: Batch) -> pd.Series:
     """The live rows that have the key of another one: no other row repeats or contradicts one."""
     keys = batch.data.loc[batch.live, batch.key]
+    keys = keys[_is_somebody(keys)]
     return spread(batch, keys.duplicated(keep=False))
 
 
@@ -85,5 +87,10 @@ def spread(batch: Batch, part: pd.Series) -> pd.Series:
 
 def contradicting(rows: pd.DataFrame, on: list[str]) -> pd.Series:
     """Which of `rows` agree in `on` with a row that says something else."""
-    distinct = rows.drop_duplicates()
+    distinct = rows[_is_somebody(rows[on])].drop_duplicates()
     return equal_to_any(rows[on], distinct.loc[distinct.duplicated(on), on])
+
+
+def _is_somebody(keys: pd.DataFrame) -> pd.Series:
+    """Which rows say whose they are: people that nobody can tell are not one person."""
+    return keys[[name for name in keys if name in FROM_PERSON]].notna().all(axis=1)

@@ -93,10 +93,16 @@ def reported(
 
     What came and was refused or held out is «returned»: somebody has to mend it.
     """
-    _place(batches, senders)
     sent = {table: batches[table] for table in OF_MUNICIPALITIES if table in batches}
     named = _named(sent)
     speaks = _by_file(named[name] for name in named if name != REGISTER or len(named) == 1)
+    spoken = frozenset().union(*speaks.values())
+    for file in {piece.file for batch in sent.values() for piece in batch.pieces}:
+        is_silent = spoken and file not in speaks and senders[file].place
+        if is_silent and _is_any_taken(
+            sent, file
+        ):  # others told their workplaces, this one did not
+            speaks[file] = senders[file].places
     spoken = frozenset().union(*speaks.values())
     has_people = any(len(_taken(sent[table])) for table in _OF_PEOPLE if table in sent)
     if has_people and not spoken and not has_workplaces:
@@ -118,7 +124,12 @@ def reported(
     return Reported(status, missing, _by_file(named.values()), is_unplaced=False)
 
 
-def _place(batches: Mapping[str, Batch], senders: Mapping[str, Sender]) -> None:
+def _is_any_taken(sent: Mapping[str, Batch], file: str) -> bool:
+    """Whether a row of the file was accepted, or repeats an accepted one."""
+    return any(_taken(batch)["file"].eq(file).any() for batch in sent.values())
+
+
+def place(batches: Mapping[str, Batch], senders: Mapping[str, Sender]) -> None:
     """Tell whose every row is: by itself, by its person's main workplace, by its file."""
     main: dict[str, str] = {}
     if "employment" in batches:
@@ -144,18 +155,21 @@ def _with_states(
     counted = [_counted(table, batch) for table, batch in sent.items()]
     counts = pd.concat(counted).groupby(["municipality", "table"]).sum() if counted else _NO_COUNTS
     counts = counts.reindex(keys, fill_value=0).set_axis(status.index)
+    last = {place: max(_numbers(sent, senders, place), default=0) for place in keys.unique(level=0)}
     refused = {
         (place, table)
         for sender in senders.values()
         for place in sender.places
         for table in sender.refused
+        if sender.number > last.get(place, 0)  # else a later file has come in its stead
     }
     whole = {place for place, table in refused if not table}
     is_refused = pd.Series(keys.isin(refused), status.index)
     is_refused |= status["municipality"].isin(whole) & ~status["is_sent"]
     for sender in senders.values():  # rows of a refused sheet are of whom its file is
         for table, rows in sender.refused.items():
-            counts.loc[keys == (sender.place, table), "held_out"] += rows
+            if (sender.place, table) in refused:
+                counts.loc[keys == (sender.place, table), "held_out"] += rows
     is_returned = is_refused | counts["held_out"].gt(counts["waiting"])
     state = (
         status["is_sent"].map({True: "accepted", False: "not_sent"}).mask(is_returned, "returned")
@@ -164,6 +178,14 @@ def _with_states(
     return status.assign(
         state=state, version=version, accepted=counts["accepted"], held_out=counts["held_out"]
     )
+
+
+def _numbers(sent: Mapping[str, Batch], senders: Mapping[str, Sender], place: str) -> Iterable[int]:
+    """Numbers of the files of a municipality of which rows were accepted."""
+    for batch in (sent[table] for table in _OF_PEOPLE if table in sent):
+        for file in {batch.pieces[n].file for n in batch.piece[batch.live].unique()}:
+            if place in senders[file].places:
+                yield senders[file].number
 
 
 _NO_COUNTS = pd.DataFrame(columns=["version", "accepted", "held_out", "waiting"], dtype="int64")

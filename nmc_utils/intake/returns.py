@@ -118,9 +118,11 @@ def _returns(edition: Edition, account: Account) -> dict[str, _Return]:
     """Name of a folder → the file that goes there."""
     official = list(edition.region.municipality_names)
     places = _places(edition, account)
+    states = account.files_table.set_index("file")["state"]
     found = []
     for file, problems in account.problems.groupby("file", sort=False):
-        if file and problems["kind"].isin(TO_CORRECT).any():
+        is_current = states.get(file) != "replaced"  # else what is right has come already
+        if file and is_current and problems["kind"].isin(TO_CORRECT).any():
             is_told = ~problems["kind"].isin(TO_CORRECT)
             ordered = problems.assign(_told=is_told).sort_values("_told", kind="stable")
             found.append(_Return(file, places.get(file, ()), ordered.drop(columns="_told")))
@@ -198,15 +200,24 @@ def _note_written(folder: Path) -> None:
 
 def _keep_others(home: Path, fresh: Path) -> None:
     """Carry over what somebody else put into the folder, or changed in it."""
-    register = home / _WRITTEN
-    ours = json.loads(register.read_text("utf-8")) if register.is_file() else {}
+    ours, fresh_ones = _ours(home / _WRITTEN), _written_in(fresh)
     for path, digest in _written_in(home).items():
-        if ours.get(path) != digest and not Path(path).name.startswith("~$"):
+        is_ours = digest in (ours.get(path), fresh_ones.get(path))
+        if not is_ours and not Path(path).name.startswith("~$"):
             target = fresh / path
             if target.exists():
                 target = target.with_name(f"изменённый {target.name}")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(home / path, target)
+
+
+def _ours(register: Path) -> dict[str, str]:
+    """What was written last time; where that cannot be told, all there is somebody else's."""
+    try:
+        told = json.loads(register.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _move(source: Path, target: Path) -> None:

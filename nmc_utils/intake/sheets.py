@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nmc_utils.intake import columns, shown
@@ -63,7 +63,7 @@ def sort_sheets(books: Iterable[Workbook], stems: Mapping[str, str], region: Reg
     """
     found = Sorted()
     for book in books:
-        mine = [sheet for sheet in book.sheets if not holds_no_records(sheet.name)]
+        mine = [sheet for sheet in book.sheets if not is_no_table(sheet)]
         filled = [sheet for sheet in mine if sheet.first_row]
         for sheet in filled:
             _sort(found, book, sheet, stems[book.file] if len(filled) == 1 else "", region)
@@ -77,6 +77,27 @@ def holds_no_records(name: str) -> bool:
         columns.folded(REMARKS),
         columns.folded(LISTS),
     )
+
+
+def is_no_table(sheet: Sheet) -> bool:
+    """Whether a sheet explains a workbook, serves its drop-down lists or holds our remarks.
+
+    Somebody else's sheet may have the name of ours: it is told like any unknown one.
+    """
+    if columns.folded(sheet.name) == columns.folded(LISTS):
+        return sheet.is_hidden
+    if columns.folded(sheet.name) == columns.folded(REMARKS):
+        return _has_remarks(sheet)
+    return holds_no_records(sheet.name)
+
+
+#: What the table of remarks of a returned copy begins with, and among which rows it begins.
+_REMARKS_BEGIN, _REMARKS_ABOVE = ("№", "Лист", "Ячейка"), 10
+
+
+def _has_remarks(sheet: Sheet) -> bool:
+    top = sheet.grid.iloc[:_REMARKS_ABOVE, : len(_REMARKS_BEGIN)]
+    return any(tuple(row) == _REMARKS_BEGIN for row in top.itertuples(index=False))
 
 
 def nameless(sheet: Sheet) -> str:
@@ -254,6 +275,13 @@ def _bad(sheet: Sheet, naming: columns.Naming, expected: list[str]) -> Iterator[
             "remedy": f"Добавьте столбцы {titles} с такими заголовками в строке заголовков."
             + "".join(maybe),
         }
+    if naming.above:
+        yield {
+            "cell": address(sheet.name, 0, naming.above[0]),
+            "meaning": "Над строкой заголовков стоят строки, похожие на данные: "
+            f"{_rows(naming.above)}",
+            "remedy": "Поставьте заголовки первой строкой, а данные — под ними.",
+        }
     if naming.repeated:
         titles = _quoted(dict.fromkeys(naming.repeated))
         yield {
@@ -261,6 +289,15 @@ def _bad(sheet: Sheet, naming: columns.Naming, expected: list[str]) -> Iterator[
             "meaning": f"Столбцы {titles} стоят на листе больше одного раза",
             "remedy": "Оставьте по одному столбцу с каждым заголовком.",
         }
+
+
+def _rows(rows: Sequence[int]) -> str:
+    first = ", ".join(map(str, rows[:_ROWS_NAMED]))
+    more = f" и ещё {len(rows) - _ROWS_NAMED}" if len(rows) > _ROWS_NAMED else ""
+    return f"{'строка' if len(rows) == 1 else 'строки'} {first}{more}"
+
+
+_ROWS_NAMED = 5
 
 
 def _quoted(titles: Iterable[str]) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 #: Least likeness, from 0 to 1, of words that one may have been written for the other.
 LIKENESS = 0.6
+#: Words that are compared closely: those that share most letters with what was written.
+_LOOKED_AT = 16
 _LETTER = r"[^\W\d_]"
 _WORD = re.compile(rf"{_LETTER}+")
 _LATIN, _CYRILLIC = "abcehkmoptxy", "авсенкмортху"
@@ -112,12 +117,52 @@ def _single_script(text: str) -> str:
 
 
 def nearest(word: str, allowed: Iterable[str], n: int = 3) -> list[str]:
-    """Return at most `n` of `allowed` for which `word` may have been meant, the likest first."""
-    key = plain(word)
-    found = []
-    for other in dict.fromkeys(allowed):
-        matcher = SequenceMatcher(None, key, plain(other), autojunk=False)
-        if matcher.real_quick_ratio() >= LIKENESS and matcher.quick_ratio() >= LIKENESS:
-            found.append((matcher.ratio(), other))
-    found.sort(key=lambda pair: (-pair[0], pair[1]))
-    return [other for ratio, other in found[:n] if ratio >= LIKENESS]
+    """Return at most `n` of `allowed` for which `word` may have been meant, the likest first.
+
+    Likeness cannot be more than the letters that two words share allow, so only the words that
+    share most are looked at closely.
+    """
+    key, letters = plain(word), _Letters.of(tuple(dict.fromkeys(allowed)))
+    most = letters.most_likeness(key)
+    likely = np.flatnonzero(most >= LIKENESS)
+    likely = likely[np.argsort(-most[likely], kind="stable")][: max(_LOOKED_AT, n)]
+    found: list[tuple[float, str]] = []
+    matcher = SequenceMatcher(None, "", key, autojunk=False)
+    for at in likely:
+        if len(found) >= n and most[at] < found[n - 1][0]:
+            break
+        matcher.set_seq1(letters.keys[at])
+        if (ratio := matcher.ratio()) >= LIKENESS:
+            found.append((ratio, letters.words[at]))
+            found.sort(key=lambda pair: (-pair[0], pair[1]))
+    return [other for _, other in found[:n]]
+
+
+@dataclass(frozen=True)
+class _Letters:
+    """Words, their plain spellings, and how often each letter stands in them."""
+
+    words: tuple[str, ...]
+    keys: list[str]
+    lengths: np.ndarray
+    places: dict[str, int]
+    counts: np.ndarray
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, words: tuple[str, ...]) -> _Letters:
+        """Count the letters of `words`, once."""
+        keys = [plain(word) for word in words]
+        places = {letter: at for at, letter in enumerate(sorted(set("".join(keys))))}
+        counts = np.zeros((len(places), len(keys)), dtype="int32")
+        for number, key in enumerate(keys):
+            for letter in key:
+                counts[places[letter], number] += 1
+        return cls(words, keys, np.array([len(key) for key in keys]), places, counts)
+
+    def most_likeness(self, key: str) -> np.ndarray:
+        """The most that the likeness of `key` to each word can be."""
+        mine = [(self.places[a], n) for a, n in Counter(key).items() if a in self.places]
+        rows, numbers = [at for at, _ in mine], np.array([[n] for _, n in mine], dtype="int32")
+        shared = np.minimum(self.counts[rows], numbers.reshape(-1, 1)).sum(axis=0)
+        return 2 * shared / np.maximum(self.lengths + len(key), 1)

@@ -211,7 +211,7 @@ def _check(sheet: Worksheet, at: int, column: Column, lists: _Lists) -> None:
         options = {"validate": "list", "source": lists.source(column.offered)}
     elif column.rule:
         options = {"validate": "custom", "value": column.rule[0]}
-    elif column.low is not None:
+    elif column.low is not None and column.dtype in (DATE, "Int64", "float64"):
         kind = {DATE: "date", "Int64": "integer"}.get(column.dtype, "decimal")
         low = max(column.low, _EARLIEST) if kind == "date" else column.low
         bounds = {"minimum": low, "maximum": column.high}

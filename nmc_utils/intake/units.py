@@ -79,6 +79,8 @@ def decide(text: pd.Series, header: str, kind: Literal["score", "share"]) -> Uni
     """
     has_sign = text.str.endswith("%").fillna(False).astype(bool)
     digits = numerals(text.str.removesuffix("%").str.strip())
+    is_zero = has_sign & pd.to_numeric(digits).eq(0)
+    text, has_sign = text.mask(is_zero, digits), has_sign & ~is_zero
     signed, bare = has_sign & digits.notna(), ~has_sign & digits.notna()
     numbers = pd.to_numeric(digits).where(bare)
     other = bare & numbers.ne(0)

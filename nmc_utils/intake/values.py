@@ -36,6 +36,8 @@ _WRITTEN_NUMBER = (
 )
 #: Digits with several points and commas, or with a point and a comma.
 _UNCLEAR_NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+){2,}"
+#: A whole number with marks between thousands, or one with three digits after the point.
+_MAYBE_THOUSANDS = r"'?[+\-\u2212]?[1-9][0-9]{0,2}(?:[.,][0-9]{3})+"
 _ISO = r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
 _TIME = r"(?: +[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
 _YEAR_WORD = r"(?: ?(?:г\.?|год|года))?"
@@ -149,6 +151,7 @@ def _numbers(text: pd.Series, *, is_whole: bool) -> tuple[pd.Series, pd.Series, 
         values[vanished.index[vanished]] = np.nan
     if is_whole:
         is_exact = values.eq(values.round()) & values.abs().lt(_LARGEST_WHOLE)
+        is_exact &= ~text.str.fullmatch(_MAYBE_THOUSANDS).fillna(False).astype(bool)
         values = values.where(is_exact).astype("Int64")
     wrong = np.flatnonzero(values.isna())
     refused = {
@@ -160,8 +163,15 @@ def _numbers(text: pd.Series, *, is_whole: bool) -> tuple[pd.Series, pd.Series, 
     return values, is_other.astype(bool), refused
 
 
+_THOUSANDS = _Refused(
+    "Неясно: тысячи или дробь", "Впишите целое число одними цифрами, например 1234."
+)
+
+
 def _why_no_number(text: str, found: float, dtype: str) -> _Refused:
     meaning, remedy = WANTED[dtype]
+    if dtype == "Int64" and re.fullmatch(_MAYBE_THOUSANDS, text):
+        return _THOUSANDS
     if found == 0 or abs(found) >= _LARGEST_WHOLE:
         size = "мало" if found == 0 else "велико"
         return _Refused(f"{meaning}, а это слишком {size}", "Проверьте число и исправьте.")
@@ -212,7 +222,9 @@ def _dates(text: pd.Series, epoch: date | None) -> tuple[pd.Series, pd.Series, d
         values = pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").astype(DATE)
         refused = dict.fromkeys(np.flatnonzero(values.isna()), _NO_SUCH_DAY)
         return values, pd.Series(False, text.index), refused
-    found = [_date(cell.strip().casefold(), epoch) for cell in text[~is_iso]]
+    cells = [cell.strip().casefold() for cell in text[~is_iso]]
+    has_month_first = any(map(_is_month_first, cells))
+    found = [_date(cell, epoch, is_doubtful=has_month_first) for cell in cells]
     refused = {
         place: reason
         for place, reason in zip(np.flatnonzero(~is_iso), found, strict=True)
@@ -242,13 +254,23 @@ _BARE_SERIAL = _Refused(
 )
 
 
-def _date(text: str, epoch: date | None) -> str | _Refused:
-    """Read a date that is not written as ISO: year, month and day, or why not."""
+def _is_month_first(text: str) -> bool:
+    """Whether a date is one only if the month stands first: «04.13.2023»."""
+    match = re.fullmatch(_DOTTED, text)
+    return match is not None and 1 <= int(match[1]) <= 12 < int(match[3]) <= 31
+
+
+def _date(text: str, epoch: date | None, *, is_doubtful: bool) -> str | _Refused:
+    """Read a date that is not written as ISO: year, month and day, or why not.
+
+    Points mean that the day stands first, unless other dates of the column make that doubtful.
+    """
     if match := re.fullmatch(_DOTTED, text):
         first, mark, second, year = match.groups()
         if len(year) == 2:
             return _SHORT_YEAR
-        if mark == "/" and first.zfill(2) != second.zfill(2) and int(first) <= 12:
+        is_either = 1 <= int(first) <= 12 and int(first) != int(second)
+        if is_either and (is_doubtful or mark != "."):
             return _UNCLEAR_DAY
         return f"{year}-{second:>02}-{first:>02}"
     if match := re.fullmatch(_YEAR_FIRST, text):

@@ -1,7 +1,8 @@
 """What is different from the period before: what was sent, by whom, how it was measured, results.
 
-Nothing here says why. Whether shares may be compared comes first: by the words of the procedure,
-not by the numbers. Each function takes the same tables of two runs of one series.
+Nothing here says why. Whether shares may be compared comes first: by the words of the procedure
+and the facts of its forms, not by the results. Each function takes the same tables of two runs of
+one series.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import pandas as pd
 
 from nmc_utils.measures.intervals import difference_interval, share_interval
 from nmc_utils.regions import Diagnostics, Region
-from nmc_utils.terms import TOTAL
+from nmc_utils.terms import TOTAL, UNSTATED
 
 Tables = Mapping[str, pd.DataFrame]
 
-#: What the description of a procedure may say of results before it, and whether they may be judged.
-COMPARABILITY = {"сопоставимо": True, "после выравнивания": True, "несопоставимо": False}
+#: What the description of a procedure says of the one before it: shares as they are may be judged,
+#: or only linked scores may, which nothing computes.
+COMPARABLE, AFTER_LINKING = "сопоставимо", "после выравнивания"
 _KEYS_OF_FORM = ["domain", "subject"]
 _FACTS_OF_FORM = ["n_items", "max_score"]
 _COLUMNS_OF_FORMS = [*_KEYS_OF_FORM, "aspect", "before", "now"]
@@ -130,49 +132,66 @@ def forms(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a competence (`domain`) and subject family (`subject`, missing for none) with
-        `aspect` (`n_items`, `max_score` or «form», which one period has not), `before`, `now`.
+        `aspect` (`n_items`, `max_score` or «form», which one period has not), `before`, `now`; of
+        several forms every value that differs, «20; 25».
     """
     sides = [_facts(table) for table in (before, now)]
     found = []
     for key in sorted(set(sides[0]) | set(sides[1]), key=str):
         pair = [side.get(key) for side in sides]
         if None in pair:
-            there = [fact and ", ".join(f"{value:g}" for value in fact) for fact in pair]
+            there = [fact and ", ".join(fact) for fact in pair]
             found.append((*key, "form", *there))
             continue
         for aspect, *values in zip(_FACTS_OF_FORM, *pair, strict=True):
             if values[0] != values[1]:
-                found.append((*key, aspect, *(f"{value:g}" for value in values)))
+                found.append((*key, aspect, *values))
     return pd.DataFrame(found, columns=_COLUMNS_OF_FORMS, dtype="object")
 
 
-def _facts(table: pd.DataFrame) -> dict[tuple[str, str | None], tuple[float, ...]]:
-    """Competence and family → items and maximum of its form; of several forms, of the first."""
-    ordered = table.sort_values("form_id").drop_duplicates(_KEYS_OF_FORM)
+def _facts(table: pd.DataFrame) -> dict[tuple[str, str | None], tuple[str, ...]]:
+    """Competence and family → items and maximum of its forms, each value once."""
     return {
-        (row["domain"], row["subject"] if isinstance(row["subject"], str) else None): tuple(
-            float(row[name]) for name in _FACTS_OF_FORM
+        (domain, subject if isinstance(subject, str) else None): tuple(
+            "; ".join(f"{value:g}" for value in sorted({*some[name].dropna().astype(float)}))
+            for name in _FACTS_OF_FORM
         )
-        for row in ordered.to_dict("records")
+        for (domain, subject), some in table.groupby(_KEYS_OF_FORM, dropna=False)
     }
 
 
-def comparability(now: pd.DataFrame, before: pd.DataFrame) -> dict[str, Any]:
+def comparability(
+    now: pd.DataFrame, before: pd.DataFrame, changed: pd.DataFrame | None
+) -> dict[str, Any]:
     """Say whether shares of two periods may be judged, and by which words.
+
+    Parameters
+    ----------
+    now, before
+        Tables of `participation.procedures_by_size`.
+    changed
+        Of `forms`; None where the forms of a period are not at hand.
 
     Returns
     -------
     dict
         `is_comparable`; `said`: what the procedure says, None where it says nothing; `why`:
-        «organiser» (no procedure of the same one), «said» or «unsaid».
+        «organiser» (no procedure of the same one, which is what the word is about), «unsaid»,
+        «linking» (linked scores are needed), «forms» (they have changed), «forms_unknown» or
+        «said», where the word alone decides.
     """
     if matched(now, before) is None:
         return {"is_comparable": False, "said": None, "why": "organiser"}
     said = now["comparability"].iloc[0] if "comparability" in now else None
     if not isinstance(said, str):
         return {"is_comparable": False, "said": None, "why": "unsaid"}
-    word = said.strip().casefold().rstrip(".")
-    return {"is_comparable": COMPARABILITY.get(word, False), "said": said, "why": "said"}
+    word = " ".join(said.casefold().split()).rstrip(".")
+    why = "linking" if word == AFTER_LINKING else "said"
+    if word == COMPARABLE and changed is None:
+        why = "forms_unknown"
+    elif word == COMPARABLE and len(changed):
+        why = "forms"
+    return {"is_comparable": word == COMPARABLE and why == "said", "said": said, "why": why}
 
 
 def _differing(pairs: Iterable[tuple[str, Any, Any]]) -> pd.DataFrame:
@@ -204,6 +223,7 @@ def shares(
     before: pd.DataFrame,
     *,
     judge: bool = True,
+    judge_total: bool = True,
     least: int = 10,
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -216,6 +236,8 @@ def shares(
     judge
         Whether they may be compared; otherwise `difference`, `ci_low` and `ci_high` are missing
         and nothing has moved.
+    judge_total
+        The same of the whole region, which is another whole when its municipalities are others.
     least
         A municipality with fewer persons in one of the periods is left out: its share says more of
         single persons than of the municipality.
@@ -229,12 +251,13 @@ def shares(
     DataFrame
         One row a municipality that both periods have (`TOTAL` is the whole region):
         `municipality`, `estimate_before`, `n_before`, `estimate`, `n`, `difference`, `ci_low`,
-        `ci_high`, `interval_kind` («newcombe») and `is_moved`: zero lies outside the interval.
+        `ci_high`, `interval_kind` («newcombe» or «none») and `is_moved`: zero lies outside it.
     """
     columns = ["municipality", "estimate", "n"]
     both = now[columns].merge(before[columns], on="municipality", suffixes=("", "_before"))
     is_enough = both[["n", "n_before"]].min(axis=1).astype(float) >= least
-    both = both[is_enough | both["municipality"].eq(TOTAL)].reset_index(drop=True)
+    is_place = both["municipality"].ne(UNSTATED)
+    both = both[(is_enough & is_place) | both["municipality"].eq(TOTAL)].reset_index(drop=True)
     counts = [
         (both[share].astype(float) * both[n].astype(float)).round()
         for share, n in (("estimate", "n"), ("estimate_before", "n_before"))
@@ -242,28 +265,26 @@ def shares(
     low, high = difference_interval(
         counts[0], both["n"].astype(float), counts[1], both["n_before"].astype(float), level
     )
-    table = pd.DataFrame(
+    is_judged = np.where(both["municipality"].eq(TOTAL), judge and judge_total, judge).astype(bool)
+    difference = both["estimate"].astype(float) - both["estimate_before"].astype(float)
+    return pd.DataFrame(
         {
             "municipality": both["municipality"],
             "estimate_before": both["estimate_before"].astype(float),
             "n_before": both["n_before"].astype("int64"),
             "estimate": both["estimate"].astype(float),
             "n": both["n"].astype("int64"),
-            "difference": both["estimate"].astype(float) - both["estimate_before"].astype(float),
-            "ci_low": low,
-            "ci_high": high,
-            "interval_kind": "newcombe",
-            "is_moved": (low > 0) | (high < 0),
+            "difference": difference.where(is_judged),
+            "ci_low": np.where(is_judged, low, np.nan),
+            "ci_high": np.where(is_judged, high, np.nan),
+            "interval_kind": np.where(is_judged, "newcombe", "none"),
+            "is_moved": is_judged & ((low > 0) | (high < 0)),
         }
     )
-    if judge:
-        return table
-    nothing = dict.fromkeys(["difference", "ci_low", "ci_high"], np.nan)
-    return table.assign(**nothing, interval_kind="none", is_moved=False)
 
 
 def same_places(now: Tables, before: Tables, region: Region) -> tuple[str, ...] | None:
-    """Return the municipalities of which both periods know how many were tested.
+    """Return the municipalities in which persons were tested in both periods.
 
     Parameters
     ----------
@@ -275,14 +296,17 @@ def same_places(now: Tables, before: Tables, region: Region) -> tuple[str, ...] 
     tuple of str or None
         Codes in the official order; None where both periods rest on the same anyway.
     """
-    known = []
-    for tables in (now, before):
-        tested = tested_rows(tables["coverage"])
-        has = set(tested.loc[tested["status"] == "ok", "municipality"])
-        known.append([code for code in region.municipality_names if code in has])
-    if set(known[0]) == set(known[1]):
+    mine, other = (_places(tables["coverage"]) for tables in (now, before))
+    if mine == other:
         return None
-    return tuple(code for code in known[0] if code in known[1])
+    return tuple(code for code in region.municipality_names if code in mine & other)
+
+
+def _places(coverage: pd.DataFrame) -> set[str]:
+    """Where persons were tested, those of an unstated municipality too."""
+    tested = tested_rows(coverage)
+    is_some = tested["status"].eq("ok") & tested["estimate"].gt(0)
+    return set(tested.loc[is_some, "municipality"]) - {TOTAL}
 
 
 def tested_rows(coverage: pd.DataFrame) -> pd.DataFrame:
@@ -340,8 +364,10 @@ def _measured(measure: str, estimate: float, n: Any) -> dict[str, Any]:
 class Changes:
     """Two periods of one series: what the functions of this module tell of them.
 
-    `same` are both periods on the municipalities `places` that both have, the period before first;
-    empty where both rest on the same anyway. Tables that one period lacks leave theirs empty.
+    `same` are both periods on the municipalities `places` that both have, the period before first,
+    and `same_shares` the one row of `shares` on them; empty where both rest on the same anyway.
+    `composition` says whether the whole region is the same whole: «same», «differs», or «unknown»
+    where nothing is known by municipality. Tables that one period lacks leave theirs empty.
     """
 
     comparability: dict[str, Any]
@@ -350,6 +376,8 @@ class Changes:
     rows: pd.DataFrame
     reporters: pd.DataFrame
     shares: pd.DataFrame
+    composition: str
+    same_shares: pd.DataFrame
     places: tuple[str, ...] = ()
     same: tuple[dict[str, dict[str, Any]], ...] = ()
 
@@ -368,7 +396,6 @@ def compare(now: Tables, before: Tables, region: Region) -> Changes:
     both = (now, before)
     listed = [tables["procedures"] for tables in both]
     pair = matched(*listed) or tuple(table["procedure"].iloc[0] for table in listed)
-    judged = comparability(*listed)
     measured = [
         {name: _of(tables[name], "procedure", code) for name in ("coverage", "level_shares")}
         for tables, code in zip(both, pair, strict=True)
@@ -378,20 +405,33 @@ def compare(now: Tables, before: Tables, region: Region) -> Changes:
     used = [
         _of(t["forms"], "procedure_id", c) for t, c in zip(both, pair, strict=True) if has_forms
     ]
+    changed = forms(*used) if has_forms else None
+    judged = comparability(*listed, changed)
+    judge = judged["is_comparable"]
     has_rows = all("conservation" in tables for tables in both)
     places = same_places(*measured, region)
+    composition = "differs"
+    if places is None:
+        composition = "same" if _places(measured[0]["coverage"]) else "unknown"
+    same = [of_places(part, places or (), region.diagnostics) for part in measured]
     return Changes(
         comparability=judged,
         procedures=procedures(*listed),
-        forms=forms(*used) if has_forms else pd.DataFrame(columns=_COLUMNS_OF_FORMS),
+        forms=pd.DataFrame(columns=_COLUMNS_OF_FORMS) if changed is None else changed,
         rows=rows(*(tables["conservation"] for tables in both)) if has_rows else pd.DataFrame(),
         reporters=reporters(*(tables["reporting"] for tables in both)),
-        shares=shares(*lowest, judge=judged["is_comparable"]),
+        shares=shares(*lowest, judge=judge, judge_total=composition == "same"),
+        composition=composition,
+        same_shares=shares(*(_whole(rows) for rows in same), judge=judge),
         places=places or (),
-        same=tuple(of_places(part, places, region.diagnostics) for part in reversed(measured))
-        if places
-        else (),
+        same=tuple(reversed(same)) if places else (),
     )
+
+
+def _whole(same: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """The share of `of_places` as the row of a whole; no row where it is not known."""
+    row = pd.DataFrame([same["level_share"]]).assign(municipality=TOTAL)
+    return row[row["status"] == "ok"]
 
 
 def _of(table: pd.DataFrame, column: str, code: str) -> pd.DataFrame:

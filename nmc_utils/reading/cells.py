@@ -28,9 +28,13 @@ TEXT = pa.large_string()
 _SIGNS = r"!$%&()*+,\-./0-9:;<=>?@A-Z\[\]^_a-z{|}~\"«»А-Яа-яЁё№–—"
 _PLAIN = rf"^[{_SIGNS}][{_SIGNS}#']*(?: [{_SIGNS}#']+)*$"
 _PLAIN_LENGTH = 1_000
-_UNSEEN = re.compile(
-    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+#: Signs that nobody sees, for a class of a regular expression: what is read, names of people and
+#: what is hidden of them must agree on them.
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
 )
+_UNSEEN = re.compile(f"[{INVISIBLE}]")
 _SPACES = re.compile(r"[\s\u2800\u3164]+")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ufffe\uffff]")
 _APOSTROPHE = re.compile(r"['’‘`](?=[0-9])[0-9., %:/-]+")

@@ -50,6 +50,8 @@ def decode(content: bytes) -> tuple[str, str]:
     RefusalError
         The text is in another encoding, in several, or was garbled before it was sent.
     """
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise RefusalError("Текст записан в кодировке UTF-32, которой таблицы не пишут", SAVE_TEXT)
     wide = next((name for mark, name in _WIDE if content.startswith(mark)), None)
     if wide or (wide := _wide_without_mark(content)):
         try:

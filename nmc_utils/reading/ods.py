@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 from nmc_utils.reading.archive import Archive
 from nmc_utils.reading.extent import Extent
-from nmc_utils.reading.refusal import RefusalError, damaged, error_in, protected
+from nmc_utils.reading.refusal import RefusalError, damaged, error_in, protected, unusual
 from nmc_utils.reading.xlsx import EPOCH, WITHOUT_MACROS, Special
 
 _CONTENT, _MANIFEST = "content.xml", "META-INF/manifest.xml"
@@ -41,6 +41,7 @@ def scan(archive: Archive) -> tuple[dict[str, Special], date]:
     found = _Scan()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartDoctypeDeclHandler = _no_declaration
+    parser.StartCdataSectionHandler = _no_cdata
     parser.StartElementHandler = found.start
     parser.EndElementHandler = found.end
     parser.CharacterDataHandler = found.text
@@ -56,6 +57,10 @@ def scan(archive: Archive) -> tuple[dict[str, Special], date]:
 
 def _no_declaration(*_: object) -> None:
     raise damaged()
+
+
+def _no_cdata() -> None:
+    raise unusual()
 
 
 class _Scan:

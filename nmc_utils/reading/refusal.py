@@ -35,6 +35,13 @@ def protected() -> RefusalError:
     return RefusalError("Файл защищён паролем", "Снимите пароль и пришлите файл снова.")
 
 
+def unusual() -> RefusalError:
+    """Return the refusal of cells in a spelling of XML of which the reader loses the values."""
+    return RefusalError(
+        "В файле необычная запись ячеек (CDATA), какой Excel не пишет", SAVE_AS_XLSX
+    )
+
+
 NO_VALUE = Fault(
     "Формула без значения",
     "Откройте файл в Excel и сохраните, или вставьте вместо формулы её значение.",

@@ -18,6 +18,8 @@ from nmc_utils.reading.refusal import CONTROL, SEND_AGAIN, RefusalError
 _SEPARATORS = ";\t|,"  # of two that fit equally well, the first
 _NAMES = {";": "«;»", ",": "«,»", "|": "«|»", "\t": "табуляция"}
 _NO_SEPARATOR = "\x1f"  # of a table of one column
+_DOS_END = "\x1a"  # programs of DOS end a text with it
+_WRAPPED = re.compile(r'\s*="([^"]*)"\s*')
 _ROWS = 4_096
 _SAMPLE = 200
 _FIRST_LINE = re.compile(r"sep=([;,|\t])[ \t]*(?:\n|$)", re.IGNORECASE)
@@ -35,7 +37,7 @@ def read(content: bytes, tell: Callable[[str, Any], None]) -> str:
         A line cannot be read for certain: no row is dropped or joined to another.
     """
     text, encoding = decode(content)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.rstrip(_DOS_END).replace("\r\n", "\n").replace("\r", "\n")
     declared = _FIRST_LINE.match(text)
     text = text[declared.end() :] if declared else text
     if not text.strip(" \t\n;,|\ufeff\u200b\u00a0"):
@@ -45,6 +47,8 @@ def read(content: bytes, tell: Callable[[str, Any], None]) -> str:
     before = 1 if declared else 0
     rows = _Rows(text, separator, usual, before).read()
     cleaner, first = Cleaner(), 0
+    if '="' in text:
+        rows = _unwrapped(rows, cleaner)
     while piece := list(islice(rows, _ROWS)):
         columns = [
             cleaner.column(column, first, number)
@@ -59,6 +63,16 @@ def read(content: bytes, tell: Callable[[str, Any], None]) -> str:
     tell("end", {"filled": [], "n_cleaned": cleaner.n_cleaned, "faults": cleaner.faults})
     named = f"разделитель {_NAMES[separator]}" if separator in _NAMES else "один столбец"
     return f"CSV, {encoding}, {named}"
+
+
+def _unwrapped(rows: Iterator[list[str]], cleaner: Cleaner) -> Iterator[list[str]]:
+    """Take the texts out of formulas by which programs keep leading zeros: «="007"»."""
+    for row in rows:
+        for place, field in enumerate(row):
+            if match := _WRAPPED.fullmatch(field):
+                row[place] = match[1]
+                cleaner.n_cleaned += 1
+        yield row
 
 
 def _separator(text: str, candidates: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from datetime import date
 from typing import Any, BinaryIO
 
@@ -92,11 +93,15 @@ def _limit() -> None:
         import resource
     except ImportError:  # Windows: the time is limited by who asks
         return
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.RLIM_INFINITY))
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + _SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limits = {"RLIMIT_AS": _MEMORY, "RLIMIT_CPU": seconds, "RLIMIT_CORE": 0}
+    for name, wanted in limits.items():
+        limit = getattr(resource, name, None)
+        with suppress(ValueError, OSError, TypeError):  # a system that knows no such limit
+            _, hard = resource.getrlimit(limit)
+            has_hard = hard != resource.RLIM_INFINITY  # set from outside: nobody may raise it
+            resource.setrlimit(limit, (min(wanted, hard) if has_hard else wanted, hard))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 
 from nmc_utils.reading.archive import MB, Archive, too_large
 from nmc_utils.reading.extent import Extent, column_of
-from nmc_utils.reading.refusal import RefusalError, damaged
+from nmc_utils.reading.refusal import SAVE_AS_XLSX, RefusalError, damaged, unusual
 
 WITHOUT_MACROS = "Сохраните файл как .xlsx без макросов и пришлите снова."
 EPOCH, EPOCH_1904 = date(1899, 12, 30), date(1904, 1, 1)
@@ -143,6 +144,30 @@ def shows_percent(code: str) -> bool:
     return "%" in _LITERAL.sub("", code)
 
 
+def _repeated(meaning: str) -> RefusalError:
+    return RefusalError(f"{meaning}: файл повреждён", SAVE_AS_XLSX)
+
+
+def _without_comments(text: bytes) -> tuple[bytes, bytes]:
+    """A part of a sheet without comments; and what begins with one that has not ended yet.
+
+    Raises
+    ------
+    RefusalError
+        There are values in CDATA sections, of which the reader makes blank cells.
+    """
+    if b"<!" not in text:
+        return text, b""
+    text = _COMMENT.sub(b"", text)
+    if b"<![CDATA[" in text:
+        raise unusual()
+    at = text.find(b"<!--")
+    return (text, b"") if at < 0 else (text[:at], text[at:])
+
+
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+
+
 class _Scan:
     """One pass over the XML of a sheet, row by row; its tags may have a prefix."""
 
@@ -154,19 +179,23 @@ class _Scan:
         self._row = -1
         self._is_wide = False
         self._columns: dict[bytes, int] = {}
+        self._number = number
+        self._rows: set[int] = set()
 
     def run(self, pieces: Iterator[bytes]) -> Special:
         """Read the sheet to its end."""
         rest, is_ready = b"", False
         for piece in pieces:
-            rest += piece
+            rest, held = _without_comments(rest + piece)
             if not is_ready:
                 self._prepare(rest)
                 is_ready = True
             self._is_wide = _THREE_LETTERS.search(rest) is not None
             is_odd = self._is_wide or self._percent or self._formula_tag in rest
             is_plain = not is_odd and _ERROR.search(rest) is None
+            self._refuse_repeated(rest)
             *rows, rest = rest.split(self._end_of_row)
+            rest += held
             for row in self._unmeasured(rows) if is_plain else rows:
                 self._take(row)
             if len(rest) > _LONGEST_ROW:
@@ -175,6 +204,19 @@ class _Scan:
         self._extent.check()
         return self.special
 
+    def _refuse_repeated(self, text: bytes) -> None:
+        """Refuse cells and rows that stand twice: of two values the reader would drop one."""
+        end = max(text.rfind(self._end_of_row), 0)
+        cells = self._any_cell.findall(text, 0, end)
+        rows = list(map(int, self._any_row.findall(text, 0, end)))
+        if len(set(cells)) < len(cells):
+            name = Counter(cells).most_common(1)[0][0].decode()
+            raise _repeated(f"На листе № {self._number} ячейка {name} записана дважды")
+        if len(set(rows)) < len(rows) or not self._rows.isdisjoint(rows):
+            number = next(n for n, times in Counter([*self._rows, *rows]).items() if times > 1)
+            raise _repeated(f"На листе № {self._number} строка {number} записана дважды")
+        self._rows.update(rows)
+
     def _prepare(self, head: bytes) -> None:
         root = re.search(rb"<(?:([A-Za-z_][\w.-]*):)?[a-zA-Z]+[\s>/]", head)
         prefix = root[1] + b":" if root and root[1] else b""
@@ -182,6 +224,10 @@ class _Scan:
         self._end_of_row = b"</" + prefix + b"row>"
         self._row_tag = b"<" + prefix + b"row"
         self._cell_tag = b"<" + prefix + b"c"
+        self._any_cell = re.compile(
+            rb"<" + name + rb'c(?: r="|\s[^>]*?\sr=")([A-Z]{1,3}[0-9]{1,7})"'
+        )
+        self._any_row = re.compile(rb"<" + name + rb'row(?: r="|\s[^>]*?\sr=")([0-9]{1,7})"')
         self._address = re.compile(rb"<" + name + rb'c r="([A-Z]{1,3})([0-9]{1,7})"')
         self._formula_tag = b"<" + prefix + b"f"
         self._plain = b"<" + prefix + b"v>"

@@ -36,6 +36,7 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep on one core what shares fixtures: a file, and all tests of what is published."""
     for item in items:

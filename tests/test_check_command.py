@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from nmc_utils import cli
 from nmc_utils.commands import data
-from nmc_utils.intake import with_real_names
+from nmc_utils.intake import files, with_real_names
 
 NAMED = "прислала Кузнецова.xlsx"  # the name of a file that names a person
 LABEL = "файл № 1.xlsx"  # what it is called wherever that may be kept
@@ -196,3 +196,42 @@ def test_at_a_screen_files_go_by_their_names():
     shown = data._on_terminal(told, {LABEL: NAMED})
     assert shown["problems"].loc[0].tolist() == [NAMED, "то же: " + NAMED]
     assert shown["held_out"] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_what_is_no_file_is_told_and_the_others_are_read(books, sender, monkeypatch):
+    sender.send(books)
+    (sender.folder / "нет.xlsx").symlink_to(sender.folder / "того, чего нет")
+    os.mkfifo(sender.folder / "канал.csv")
+    with (sender.folder / "большой.csv").open("wb") as stream:
+        stream.truncate(files.LARGEST + 1)
+    sent = files.read_folder(sender.edition)
+    meanings = {sent.files[told["file"]]: told["meaning"] for told in sent.problems}
+    assert meanings["нет.xlsx"].startswith("Файла нет")
+    assert meanings["канал.csv"].startswith("Это не файл")
+    assert meanings["большой.csv"] == "Файл больше 512 МБ и не читается"
+    assert len(sent.books) == len(books) == len(sent.sizes)
+
+
+def test_a_damaged_register_of_files_is_one_sentence(check, books, sender):
+    (sender.folder / files.RECEIVED).write_text('[{"a": 1}]', "utf-8")
+    done = check(books)
+    assert done.exit_code == 1
+    assert "файл повреждён" in done.output and "Traceback" not in done.output
+
+
+def test_damaged_sources_are_one_sentence_of_status(check, books, sender):
+    check(books)
+    (sender.edition.validated / "sources.json").write_text("[]", "utf-8")
+    done = CliRunner().invoke(cli.app, ["--data", str(sender.root), "status", "khakassia", "2023"])
+    assert done.exit_code == 1
+    assert "файл повреждён" in done.output and "Traceback" not in done.output
+
+
+def test_a_damaged_list_of_what_was_written_loses_nothing(check, books, sender):
+    check(wrong(books))
+    home = sender.folder / "returned"
+    (home / "заметка.txt").write_text("моё", "utf-8")
+    (home / ".written.json").write_text("[", "utf-8")
+    assert check(books).exit_code == 3
+    assert (home / "заметка.txt").read_text("utf-8") == "моё"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from intake_books import (
@@ -31,8 +34,9 @@ from nmc_utils.intake.columns import (
     vocabulary,
 )
 from nmc_utils.intake.personal import kind_of
+from nmc_utils.intake.sheets import is_no_table, sort_sheets
 from nmc_utils.intake.synonyms import Synonyms, dictionary, nearest, plain, synonyms
-from nmc_utils.intake.workbook import Sheet
+from nmc_utils.intake.workbook import Sheet, Workbook
 from nmc_utils.regions import read_region
 from nmc_utils.tables import SCHEMAS, TITLES
 from nmc_utils.terms import CODED
@@ -559,3 +563,48 @@ def test_words_for_codes_are_understood(defined, column, table, word, code):
 def test_doubtful_words_for_codes_are_not_understood(defined, word):
     assert word not in vocabulary(defined.region, "scores")["wave"]
     assert word not in vocabulary(defined.region, "employment")["position"]
+
+
+# --- what must not be lost ------------------------------------------------------------------------
+
+
+def sorted_one(*sheets: Sheet):
+    return sort_sheets([Workbook("а.xlsx", list(sheets))], {"а.xlsx": ""}, REGION)
+
+
+def test_records_above_the_header_refuse_the_sheet():
+    person = ["Иванов", "Иван", None, "01.02.1980"]
+    found = sorted_one(sheet(person, person, STAFF, data(STAFF), name="Сотрудники"))
+    (told,) = found.problems
+    assert told["meaning"].endswith("похожие на данные: строки 1, 2")
+    assert len(found.refused_rows) >= 2 and found.pieces == {"staff": []}
+
+
+def test_titles_above_the_header_are_no_records():
+    numbers = [str(n) for n in range(1, len(STAFF) + 1)]
+    titles = [["Сведения за год"], ["Район:", "Абакан"], ["на", None, None, "а"], numbers]
+    assert named("staff", *titles, STAFF, data(STAFF)).above == ()
+
+
+def test_sheets_with_the_names_of_ours_are_skipped_by_their_content():
+    ours = sheet(["Заголовок"], ["№", "Лист", "Ячейка", "Что найдено"], name="Замечания")
+    hidden = replace(sheet(["да"], ["нет"], name="Списки"), is_hidden=True)
+    assert is_no_table(ours) and is_no_table(hidden)
+    for name in ("Замечания", "Списки"):
+        (told,) = sorted_one(sheet(STAFF, data(STAFF), name=name)).problems[:1]
+        assert told["kind"] == "sheet"
+
+
+def test_the_likest_of_many_words_is_found_at_once():
+    words = [f"МБОУ «Средняя общеобразовательная школа № {n}»" for n in range(600)]
+    began = time.perf_counter()
+    for n in range(100):
+        assert nearest(f"МБОУ «Средняя общеобразовательная школа № {n} »", words, 1) == [words[n]]
+    assert time.perf_counter() - began < 2
+
+
+def test_a_sheet_of_strange_columns_is_sorted_at_once():
+    header = [f"Странный столбец {n}" for n in range(900)]
+    began = time.perf_counter()
+    assert sorted_one(sheet(header, data(header), data(header))).problems
+    assert time.perf_counter() - began < 10

@@ -256,7 +256,7 @@ def test_a_stray_cell_is_named_within_two_seconds_and_the_run_goes_on(content, n
 
 def test_a_stray_cell_in_a_large_file_is_named_too():
     """Such a file is looked through while it is read, and once more when that has failed."""
-    rows = "".join(row(i, *[cell(f"A{i}", "и" * 990)] * 4) for i in range(1, 9_500))
+    rows = "".join(row(i, *[cell(f"{c}{i}", "и" * 990) for c in "ABCD"]) for i in range(1, 9_500))
     content = packed(xlsx_parts(rows + row(1048576, cell("XFD1048576"))), 0)
     assert len(content) > 64 * 2**20
     assert "лишняя ячейка XFD1048576:" in refusal(content)
@@ -644,3 +644,49 @@ def test_several_threads_may_read_at_once():
     for thread in threads:
         thread.join()
     assert found == {number: [[str(number)]] for number in range(8)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits of a process")
+def test_it_reads_where_a_hard_limit_is_set_from_outside():
+    code = (
+        "import resource as r\n"
+        "for limit in (r.RLIMIT_AS, r.RLIMIT_CPU): r.setrlimit(limit, (2**33, 2**33))\n"
+        "from nmc_utils.reading import worker; worker._limit()\n"
+        "print(r.getrlimit(r.RLIMIT_AS), r.getrlimit(r.RLIMIT_CORE)[0])"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().split("\n")[0] == f"({2500 * 2**20}, {2**33}) 0"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        xlsx(row(1, '<c r="A1"><v><![CDATA[5]]></v></c>', cell("B1"))),
+        ods(ods_row("<table:table-cell><text:p><![CDATA[5]]></text:p></table:table-cell>")),
+    ],
+)
+def test_values_in_cdata_are_refused_not_lost(content):
+    assert "необычная запись ячеек" in refusal(content)
+
+
+def test_cells_and_rows_that_stand_twice_are_refused_by_their_place():
+    assert "ячейка A1 записана дважды" in refusal(xlsx(row(1, cell("A1"), cell("A1", 2))))
+    twice = row(1, cell("A1")) + row(1, cell("B1", 2))
+    assert "строка 1 записана дважды" in refusal(xlsx(twice))
+
+
+def test_what_is_in_a_comment_is_no_cell():
+    stray = "<!-- " + row(900_000, cell("ZZ900000")) + " -->"
+    assert cells(xlsx(ONE + stray + row(2, cell("A2", 2)))) == [["1"], ["2"]]
+
+
+def test_the_end_mark_of_dos_and_wrapped_texts_of_csv():
+    content = 'Код;Балл\n="007";1\n"=""08""";2\n\x1a'.encode()
+    assert cells(content) == [["Код", "Балл"], ["007", "1"], ["08", "2"]]
+    assert the_sheet(content).n_cleaned == 2
+
+
+@pytest.mark.parametrize("name", ["utf-32-le", "utf-32-be"])
+def test_utf_32_is_named(name):
+    assert "UTF-32" in refusal(("\ufeff" + TABLE).encode(name))

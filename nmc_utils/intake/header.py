@@ -126,9 +126,11 @@ class Top:
 
     @cached_property
     def filled(self) -> list[int]:
+        """Rows with a value."""
         return [row for row, cells in self.rows.items() if any(cells)]
 
     def block(self, row: int, height: int) -> list[list[str | None]]:
+        """The cells of so many rows."""
         return [self.rows[n] for n in range(row, row + height) if n in self.rows]
 
     def titles(self, row: int, height: int) -> Titles:
@@ -146,6 +148,7 @@ class Top:
         return [_candidates(column) for column in zip(*_with_groups(block), strict=True)]
 
     def shown(self, row: int, height: int, units: Sequence[str | None]) -> list[str | None]:
+        """All that stands above every column, with its unit."""
         columns = zip(*self.block(row, height), strict=True)
         texts = [" ".join(dict.fromkeys(filter(None, column))) for column in columns]
         return [

@@ -34,14 +34,15 @@ def identify_rows(batch: Batch, region: Region, key: bytes) -> None:
     is_split = _report_full_names(batch, required)
     for title in required:
         require(batch, title, title, ~is_split if title in PERSON_HEADERS[:2] else None)
+    is_nobody = pd.Series(False, batch.text.index)
     if OWN_CODE in batch.headers:
-        _report_codes(batch)
+        is_nobody |= _report_codes(batch)
     dates = _birth_dates(batch, born)
     for title in set(PERSON_HEADERS[:2]) & set(required):
-        _report_names(batch, title)
+        is_nobody |= _report_names(batch, title)
     _note_mixed_script(batch, [name for name in names if name != OWN_CODE])
     batch.persons = batch.text[list(names)].assign(**{born: dates})
-    batch.data[batch.person] = identities(batch.persons, region.code, key)
+    batch.data[batch.person] = identities(batch.persons, region.code, key).mask(is_nobody)
     if "birth_year" in batch.schema.columns:
         batch.data["birth_year"] = dates.dt.year.astype("Int64")
     batch.report(
@@ -81,21 +82,25 @@ def _report_full_names(batch: Batch, required: tuple[str, ...]) -> pd.Series:
     return is_whole
 
 
-def _report_codes(batch: Batch) -> None:
-    lost_codes(batch, OWN_CODE)
+def _report_codes(batch: Batch) -> pd.Series:
+    """Hold out what stands for an own code and is none; return these rows."""
+    lost = lost_codes(batch, OWN_CODE)
     code = by_value(batch.text[OWN_CODE], folded_code)
+    nothing = code.notna() & ~code.str.contains(r"[^\W_]").fillna(False).astype(bool)
     batch.report(
-        code.notna() & ~code.str.contains(r"[^\W_]").fillna(False).astype(bool),
+        nothing,
         OWN_CODE,
         f"В столбце «{OWN_CODE}» нет ни букв, ни цифр",
         f"Впишите в столбец «{OWN_CODE}» код человека, принятый в регионе.",
     )
+    return lost | nothing
 
 
-def _report_names(batch: Batch, title: str) -> None:
-    """Hold out what stands for a surname or a given name and is none."""
+def _report_names(batch: Batch, title: str) -> pd.Series:
+    """Hold out what stands for a surname or a given name and is none; return these rows."""
     name = batch.text[title]
     wrong = unidentifying(name)
+    nothing = name.notna() & ~wrong & ~name.str.contains(r"[^\W\d_]").fillna(False).astype(bool)
     batch.report(
         wrong,
         title,
@@ -103,11 +108,12 @@ def _report_names(batch: Batch, title: str) -> None:
         f"Впишите в столбец «{title}» то, что стоит в документе человека, полностью.",
     )
     batch.report(
-        name.notna() & ~wrong & ~name.str.contains(r"[^\W\d_]").fillna(False).astype(bool),
+        nothing,
         title,
         f"В столбце «{title}» нет ни одной буквы",
         f"Впишите в столбец «{title}» то, что стоит в документе человека.",
     )
+    return wrong | nothing
 
 
 def _birth_dates(batch: Batch, born: str) -> pd.Series:

@@ -125,8 +125,9 @@ def reported(
 
 
 def _is_any_taken(sent: Mapping[str, Batch], file: str) -> bool:
-    """Whether a row of the file was accepted, or repeats an accepted one."""
-    return any(_taken(batch)["file"].eq(file).any() for batch in sent.values())
+    """Whether a person of the file was accepted, or repeats an accepted one."""
+    of_people = [sent[table] for table in _OF_PEOPLE if table in sent]
+    return any(_taken(batch)["file"].eq(file).any() for batch in of_people)
 
 
 def place(batches: Mapping[str, Batch], senders: Mapping[str, Sender]) -> None:

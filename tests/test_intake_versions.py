@@ -102,9 +102,7 @@ def test_a_corrected_key_leaves_the_newer_row_alone(sender, books, sheet, column
     newer = {name: [list(row) for row in rows] for name, rows in books["abaza.xlsx"].items()}
     for name, rows in newer.items():
         for row in rows[1:]:
-            if name == sheet:
-                row[column] = value
-            elif sheet == "Сотрудники" and name != "Организации":
+            if name == sheet or (sheet == "Сотрудники" and name != "Организации"):
                 row[column] = value
             elif sheet == "Организации" and name == "Места работы":
                 row[4] = value

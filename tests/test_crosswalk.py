@@ -168,7 +168,7 @@ def test_own_codes_without_letters_and_digits_or_with_too_many_hold_their_rows_o
     problems = result.problems[result.problems["kind"].eq("held_out")].set_index("cell")["meaning"]
     nothing = "В столбце «Личный код» нет ни букв, ни цифр"
     assert problems["Результаты!A2"] == problems["Результаты!A3"] == nothing
-    assert "больше 15 цифр подряд" in problems["Результаты!A4"]
+    assert "последние его цифры потеряны" in problems["Результаты!A4"]
 
 
 def test_people_that_nobody_can_tell_are_not_one_person():

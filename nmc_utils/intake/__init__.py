@@ -23,7 +23,7 @@ from nmc_utils.intake.files import DEFINITION, Sent, read_folder, with_real_name
 from nmc_utils.intake.names import Names
 from nmc_utils.intake.pseudonyms import check_key, key_digest, key_for
 from nmc_utils.intake.reported import Sender
-from nmc_utils.intake.sheets import Sorted, absent_sheets, holds_no_records, nameless, sort_sheets
+from nmc_utils.intake.sheets import Sorted, absent_sheets, is_no_table, nameless, sort_sheets
 from nmc_utils.intake.workbook import Workbook
 from nmc_utils.tables import DIFFERENCES, FILES, HELD_ROWS, SCHEMAS
 
@@ -201,7 +201,7 @@ def _refuse_wrong_origin(edition: Edition, sent: Sent, found: Sorted) -> None:
         refused_sheet(book.file, sheet, nameless(sheet), "")
         for book in sent.books
         for sheet in book.sheets
-        if not holds_no_records(sheet.name)
+        if not is_no_table(sheet)
     ]
     account = Account(
         conservation=_conservation(pd.DataFrame(columns=CONSERVATION), refused),

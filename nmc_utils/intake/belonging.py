@@ -103,7 +103,7 @@ def _twins(edition: Edition, sent: Sent) -> dict[str, list[Refusal]]:
     """Files that lie, byte for byte, in the folder of another edition."""
     known = _accepted_before(edition)
     labels = {digest: label for label, digest in sent.digests.items() if digest not in known}
-    sizes = {(edition.sent / name).stat().st_size for name in sent.files.values()}
+    sizes = set(sent.sizes.values())
     found: dict[str, list[Refusal]] = {}
     for folder in sorted((edition.root / "regions").glob("*/*/")):
         if folder == edition.sent or not _comes_first(folder, edition):

@@ -71,14 +71,6 @@ def sort_sheets(books: Iterable[Workbook], stems: Mapping[str, str], region: Reg
     return found
 
 
-def holds_no_records(name: str) -> bool:
-    """Whether a sheet of this name explains a workbook or serves its drop-down lists."""
-    return columns.is_explanation(name) or columns.folded(name) in (
-        columns.folded(REMARKS),
-        columns.folded(LISTS),
-    )
-
-
 def is_no_table(sheet: Sheet) -> bool:
     """Whether a sheet explains a workbook, serves its drop-down lists or holds our remarks.
 
@@ -88,7 +80,7 @@ def is_no_table(sheet: Sheet) -> bool:
         return sheet.is_hidden
     if columns.folded(sheet.name) == columns.folded(REMARKS):
         return _has_remarks(sheet)
-    return holds_no_records(sheet.name)
+    return columns.is_explanation(sheet.name)
 
 
 #: What the table of remarks of a returned copy begins with, and among which rows it begins.

@@ -26,6 +26,9 @@ TEMPLATE, OTHER = "khakassia", "zarechnaya"
 MODELS = ["model_01", "model_02", "model_03"]
 
 
+pytestmark = pytest.mark.long
+
+
 def _define(root: Path, code: str, change: Callable[[dict], None] = lambda content: None) -> None:
     """Put a template into `root`, made of a definition of the checkout."""
     source, home = CHECKOUT / "data" / "regions" / TEMPLATE, root / "regions" / code

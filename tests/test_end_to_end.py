@@ -242,6 +242,7 @@ def _chance_at_or_below(theta, items, domain):
 # --- small editions -----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_small_edition_runs_whole_and_twice_gives_the_same_bytes(tmp_path: Path):
     digests = []
     for name in ("one", "two"):

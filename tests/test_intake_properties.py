@@ -46,6 +46,9 @@ def hold(proposition: Callable[..., None], n: int, place: Sender, **strategies) 
     settings(max_examples=n, **QUICK)(given(**strategies)(proposition))(place)
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_in_the_tree(tmp_path_factory):
     configuration.set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))

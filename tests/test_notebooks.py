@@ -38,7 +38,7 @@ def test_committed_outputs_are_what_the_notebooks_give(published_root: Path):
     "key",
     [
         "altai/2023",
-        "kostroma/2022",
+        pytest.param("kostroma/2022", marks=pytest.mark.long),
         pytest.param("khakassia/2022", marks=pytest.mark.long),
         pytest.param("kostroma/2021", marks=pytest.mark.long),
     ],

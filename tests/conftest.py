@@ -36,13 +36,14 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one core what shares fixtures: a file, and all tests of what is published."""
-    for item in items:
-        is_published = "published_root" in getattr(item, "fixturenames", ())
-        group = "published" if is_published else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep on one core what shares fixtures: a file, and all tests of what is published.
+
+    xdist reads the groups in its own `pytest_collection_modifyitems`, before any of ours.
+    """
+    is_published = "published_root" in getattr(item, "fixturenames", ())
+    group = "published" if is_published else item.path.name
+    item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,9 +16,8 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.events import Tap
 
-from nmc_utils import figures, findings, wording
+from nmc_utils import figures, findings, theme, wording
 from nmc_utils.editions import DefinitionError
-from nmc_utils.figures import theme
 from nmc_utils.results import ResultsError
 
 CSS = f"""

@@ -15,9 +15,8 @@ from dashboards.choices import Choices
 from dashboards.collecting import Collecting
 from dashboards.pages import about, collection, diagnostics, groups, indicators, overview
 from dashboards.store import PAGES, Published, State, published_editions
-from nmc_utils import figures, wording
+from nmc_utils import figures, theme, wording
 from nmc_utils.editions import DefinitionError, Edition, data_root, edition_keys
-from nmc_utils.figures import theme
 from nmc_utils.results import ResultsError
 
 TITLE = "Мониторинг профессиональных компетенций"

@@ -92,13 +92,23 @@ class Level(Definition):
         return f"{text} ({self.note})" if self.note else text
 
 
+class Retest(Definition):
+    """Correlation of two testings between which nothing was done, and where it is from."""
+
+    domain: str
+    correlation: float = Field(gt=0, lt=1)
+    source: str
+
+
 class Diagnostics(Definition):
     """Levels of a result, what they are cut by, and the routes that follow.
 
     `cut_basis` says whether the levels are of the whole test or of a competence: with ``domain`` a
     person's level is that of the lowest competence. Without `document` no document gives the cuts:
     the region has configured them, and that is shown. `routes` are those that a document names
-    without saying which level they belong to.
+    without saying which level they belong to. `retests` serve the comparison of entry and exit:
+    unlike alpha they count what another day brings. A level is unsure where the chance of lying
+    at or below a cut is within `borderline`.
     """
 
     cut_basis: Literal["total", "domain"]
@@ -108,6 +118,8 @@ class Diagnostics(Definition):
     section: str | None = None
     routes: tuple[str, ...] = ()
     routes_note: str | None = None
+    retests: tuple[Retest, ...] = ()
+    borderline: tuple[float, float] = (0.2, 0.8)
 
     @field_validator("levels")
     @classmethod
@@ -124,6 +136,13 @@ class Diagnostics(Definition):
         if cuts[:-1] != sorted(set(cuts[:-1])):
             raise ValueError("уровни идут от низшего к высшему, up_to возрастает")
         return self
+
+    @field_validator("borderline")
+    @classmethod
+    def _chances(cls, borderline: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < borderline[0] < borderline[1] < 1:
+            raise ValueError("borderline — два числа между 0 и 1, первое меньше: [0.2, 0.8]")
+        return borderline
 
     @model_validator(mode="after")
     def _routed(self) -> Self:
@@ -142,6 +161,10 @@ class Diagnostics(Definition):
     def cuts(self) -> dict[str, float]:
         """Level → upper bound as a share of the maximum; 1 for the highest level."""
         return {level.code: level.up_to or 1.0 for level in self.levels}
+
+    def retest_of(self, domain: str) -> float | None:
+        """Correlation of a retest in a competence or in the whole test, if it is known."""
+        return {entry.domain: entry.correlation for entry in self.retests}.get(domain)
 
     @property
     def deficit_cut(self) -> float:
@@ -370,6 +393,17 @@ class Region(Definition):
                 raise misplaced(
                     (*location, "document"),
                     f"нет документа «{document}»; есть: {', '.join(known) or 'ни одного'}",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _known_retests(self) -> Self:
+        known = [TOTAL, *(domain.code for domain in self.domains)]
+        for place, retest in enumerate(self.diagnostics.retests):
+            if retest.domain not in known:
+                raise misplaced(
+                    ("diagnostics", "retests", place, "domain"),
+                    f"«{retest.domain}» — не компетенция региона; есть: {', '.join(known)}",
                 )
         return self
 

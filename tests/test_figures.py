@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 from conftest import CHECKOUT
 
-from nmc_utils import figures
-from nmc_utils.figures import theme
+from nmc_utils import figures, theme
 from nmc_utils.regions import read_region
 
 

@@ -10,8 +10,7 @@ import pytest
 from conftest import CHECKOUT
 from test_figures import measure_rows
 
-from nmc_utils import figures
-from nmc_utils.figures import theme
+from nmc_utils import figures, theme
 from nmc_utils.regions import Region, read_region
 
 KEYS = {"procedure": "p", "wave": "entry", "level": "at_or_below"}

@@ -7,8 +7,7 @@ import panel as pn
 
 from dashboards import parts
 from dashboards.store import Published, State
-from nmc_utils import figures, findings, wording
-from nmc_utils.figures import theme
+from nmc_utils import figures, findings, theme, wording
 from nmc_utils.regions import Indicator
 from nmc_utils.terms import NO_DUE
 

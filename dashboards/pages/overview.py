@@ -9,7 +9,7 @@ import panel as pn
 
 from dashboards import changes, parts
 from dashboards.store import Published, State
-from nmc_utils import figures, findings, wording
+from nmc_utils import figures, findings, theme, wording
 from nmc_utils.terms import TABLE_TITLES, TOTAL
 
 
@@ -184,7 +184,7 @@ def _indicators(now: Published) -> pn.Column:
         return parts.missing(title, "в прогоне нет показателей")
     names = {entry.id: entry.name for entry in now.region.indicators}
     status = findings.indicator_status(indicators)
-    order = {code: place for place, code in enumerate(figures.theme.ATTAINMENT)}
+    order = {code: place for place, code in enumerate(theme.ATTAINMENT)}
     status = status.sort_values("attainment", key=lambda codes: codes.map(order), kind="stable")
     rows = status.to_dict("records")
     frame = pd.DataFrame(

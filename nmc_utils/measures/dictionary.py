@@ -68,6 +68,85 @@ MEASURES: dict[str, Measure] = {
     "score_bin_share": Measure(
         "доля с результатом в интервале", "share", True, "distributions.score_histogram"
     ),
+    "small_area_share": Measure(
+        "доля с результатом уровня с поправкой на малую численность",
+        "share",
+        True,
+        "distributions.small_area_levels",
+    ),
+    "reliability": Measure(
+        "надёжность результата", "ratio", True, "measurement.reliability_by_form"
+    ),
+    "accuracy": Measure("точность отнесения", "share", True, "measurement.classification"),
+    "consistency": Measure(
+        "согласие двух параллельных форм", "share", True, "measurement.classification"
+    ),
+    "kappa": Measure("каппа двух параллельных форм", "ratio", True, "measurement.classification"),
+    "false_deficit_share": Measure(
+        "из не превысивших порог на самом деле выше порога",
+        "share",
+        True,
+        "measurement.classification",
+    ),
+    "missed_deficit_share": Measure(
+        "из превысивших порог на самом деле не выше порога",
+        "share",
+        True,
+        "measurement.classification",
+    ),
+    "score_error": Measure(
+        "ошибка измерения, доля максимума", "share", True, "measurement.error_along_scale"
+    ),
+    "true_level_share": Measure(
+        "доля уровня с учётом погрешности", "share", True, "certainty.level_certainty"
+    ),
+    "borderline_share": Measure(
+        "доля пограничных результатов", "share", True, "certainty.level_certainty"
+    ),
+    "prmse_subscore": Measure(
+        "предсказуемость компетенции по её баллу", "ratio", True, "measurement.subscores"
+    ),
+    "prmse_total": Measure(
+        "предсказуемость компетенции по баллу всего теста", "ratio", True, "measurement.subscores"
+    ),
+    "prmse_augmented": Measure(
+        "предсказуемость компетенции по её баллу и баллу всего теста",
+        "ratio",
+        True,
+        "measurement.subscores",
+    ),
+    "adds_value": Measure(
+        "балл компетенции добавляет к баллу всего теста",
+        "yes_no",
+        True,
+        "measurement.subscores",
+    ),
+    "bank_mean": Measure(
+        "средний ожидаемый результат по всему банку", "share", True, "calibrations.bank_means"
+    ),
+    "observed_change": Measure("наблюдаемое изменение", "pp", True, "waves.changes_by_domain"),
+    "expected_change": Measure(
+        "изменение, ожидаемое при повторном тестировании", "pp", True, "waves.changes_by_domain"
+    ),
+    "net_change": Measure(
+        "изменение сверх ожидаемого при повторном тестировании",
+        "pp",
+        True,
+        "waves.changes_by_domain",
+    ),
+    "attrition_share": Measure(
+        "доля не пришедших на выходную диагностику", "share", True, "waves.changes_by_domain"
+    ),
+    "reliable_rise_share": Measure(
+        "доля с надёжным ростом", "share", True, "waves.changes_by_domain"
+    ),
+    "reliable_fall_share": Measure(
+        "доля с надёжным снижением", "share", True, "waves.changes_by_domain"
+    ),
+    "migration_share": Measure("доля перешедших", "share", True, "waves.migration"),
+    "migration_expected_share": Measure(
+        "доля перешедших, ожидаемая без изменений", "share", True, "waves.migration"
+    ),
     "plan_groups": Measure("группы", "count", True, "seminar_tables.summary"),
     "plan_led": Measure("группы с ведущим", "count", True, "seminar_tables.summary"),
     "plan_persons": Measure("педагоги в группах", "persons", True, "seminar_tables.summary"),

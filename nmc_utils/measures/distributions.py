@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
-from nmc_utils.measures.intervals import mean_interval, share_interval
+from nmc_utils.measures.intervals import mean_interval, share_interval, small_area_shares
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL, UNSTATED, WORST
 
@@ -167,10 +167,7 @@ def level_shares(
     if not (np.diff(bounds) > 0).all() or bounds[0] <= 0 or bounds[-1] != 1:
         raise ValueError(f"cuts must increase from above 0 to exactly 1, got {dict(cuts)}")
     shares = _share_of_maximum(scores)
-    index = np.searchsorted(bounds + ROUNDING, shares.to_numpy(), side="left")
-    given = scores.loc[shares.index, list(by)].assign(
-        level=pd.Categorical.from_codes(index, list(cuts))
-    )
+    given = scores.loc[shares.index, list(by)].assign(level=level_of(shares, cuts))
     counts = given.groupby([*by, "level"], observed=False).size()
     table = counts.rename("count").reset_index()
     table["n"] = _group_size(table, by)
@@ -185,6 +182,48 @@ def level_shares(
         interval_kind=interval_kind,
     )
     return _finish(table, [*by, "level"])
+
+
+def small_area_levels(level_shares: pd.DataFrame, over: str = "municipality") -> pd.DataFrame:
+    """Shares of a level in groups that may be small, each drawn towards all groups of its kind.
+
+    Full Bayes beta-binomial among the groups of one procedure, wave, domain and level. It stands
+    beside the document's share and says what of a difference may be the smallness of a group.
+
+    Parameters
+    ----------
+    level_shares
+        Measure table of `level_shares`, broken down over `over`; the rows of everyone and of other
+        breakdowns are not used.
+
+    Returns
+    -------
+    DataFrame
+        The same keys; measure `small_area_share` with the posterior mean and a 95 % interval of
+        the kind `small_area`; `n` persons of the group.
+
+    Notes
+    -----
+    See `intervals.small_area_shares`.
+    """
+    keys = ["procedure", "wave", "domain", "level"]
+    whole = [name for name in ("municipality", "family") if name in level_shares and name != over]
+    rows = level_shares[level_shares["measure"].eq("level_share") & level_shares[over].ne(TOTAL)]
+    rows = rows[rows[whole].eq(TOTAL).all(axis=1) & rows["status"].eq("ok")]
+    parts = []
+    for _, group in rows.groupby(keys):
+        counts = (group["estimate"] * group["n"]).round().astype(float)
+        parts.append(small_area_shares(counts, group["n"].astype(float)))
+    found = pd.concat(parts) if parts else pd.DataFrame(columns=["estimate", "ci_low", "ci_high"])
+    table = rows.assign(measure="small_area_share", std_error=np.nan, interval_kind="small_area")
+    columns = ["estimate", "ci_low", "ci_high"]
+    return table.assign(**found.reindex(rows.index)[columns].astype(float)).reset_index(drop=True)
+
+
+def level_of(shares: pd.Series, cuts: Mapping[str, float]) -> pd.Categorical:
+    """Level of each result, a share of the maximum; one at a bound belongs to the lower level."""
+    index = np.searchsorted(np.array(list(cuts.values())) + ROUNDING, shares, side="left")
+    return pd.Categorical.from_codes(index, list(cuts))
 
 
 def score_distribution(

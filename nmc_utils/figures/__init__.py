@@ -1,0 +1,46 @@
+"""Measure table → HoloViews: the figures of notebooks, documents and the app.
+
+A figure is the same call on both backends: `use("matplotlib")` draws a static picture,
+`use("bokeh")` the one of the app. Its title is its finding and is kept in the label of the
+returned object: `heading` gives it back for a page that writes it outside the picture.
+
+Frames are measure tables: shares are 0–1, a missing estimate has a status that says why.
+"""
+
+from __future__ import annotations
+
+from nmc_utils.figures.collecting import COLLECTING, collection_matrix, rows_in_words
+from nmc_utils.figures.diagnostics import (
+    coverage_by_municipality,
+    level_colours,
+    level_shares_by_domain,
+    level_shares_by_municipality,
+    level_shares_heat,
+    score_histogram,
+)
+from nmc_utils.figures.groups import group_labels, group_sizes, group_topics, topics_by_family
+from nmc_utils.figures.indicators import indicator_attainment
+from nmc_utils.figures.rows import sentence, share
+from nmc_utils.theme import Heading, heading, use
+
+__all__ = [
+    "COLLECTING",
+    "Heading",
+    "collection_matrix",
+    "coverage_by_municipality",
+    "group_labels",
+    "group_sizes",
+    "group_topics",
+    "heading",
+    "indicator_attainment",
+    "level_colours",
+    "level_shares_by_domain",
+    "level_shares_by_municipality",
+    "level_shares_heat",
+    "rows_in_words",
+    "score_histogram",
+    "sentence",
+    "share",
+    "topics_by_family",
+    "use",
+]

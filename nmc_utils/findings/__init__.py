@@ -1,0 +1,65 @@
+"""Sentences a head can read aloud, made from measure tables; each carries its n and interval."""
+
+from __future__ import annotations
+
+from nmc_utils.findings.collecting import (
+    asked,
+    conservation,
+    held_out,
+    newer_files,
+    remarks,
+    who_reported,
+)
+from nmc_utils.findings.council import council, paragraphs
+from nmc_utils.findings.diagnostics import (
+    BY_ANY,
+    NO_ROUTE,
+    hardest_domain,
+    levels,
+    lowest_level,
+    most_frequent_domain,
+    procedure_names,
+    result_label,
+    rules,
+    who_was_tested,
+)
+from nmc_utils.findings.groups import optimality, seminar_plan
+from nmc_utils.findings.indicators import (
+    BASES,
+    BASIS_NAMES,
+    attainment,
+    indicator_status,
+    variants,
+)
+from nmc_utils.findings.sentences import Sentence, capital, stopped
+
+__all__ = [
+    "BASES",
+    "BASIS_NAMES",
+    "BY_ANY",
+    "NO_ROUTE",
+    "Sentence",
+    "asked",
+    "attainment",
+    "capital",
+    "conservation",
+    "council",
+    "hardest_domain",
+    "held_out",
+    "indicator_status",
+    "levels",
+    "lowest_level",
+    "most_frequent_domain",
+    "newer_files",
+    "optimality",
+    "paragraphs",
+    "procedure_names",
+    "remarks",
+    "result_label",
+    "rules",
+    "seminar_plan",
+    "stopped",
+    "variants",
+    "who_reported",
+    "who_was_tested",
+]

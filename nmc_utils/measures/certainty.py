@@ -1,0 +1,247 @@
+"""How sure the level of each person is: beside the document's result, which is never altered.
+
+For each person the chance that the true result — the one expected of many such forms — lies at or
+below a cut: from the answers to the items where a form is calibrated, else from the score, the
+form's reliability, mean and standard deviation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from nmc_utils.measures.answers import Key
+from nmc_utils.measures.calibrations import Scale, below_cut
+from nmc_utils.measures.classification import deficit_probability
+from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
+from nmc_utils.measures.distributions import level_of
+from nmc_utils.measures.intervals import share_interval
+from nmc_utils.measures.reliability import LEAST_ITEMS
+from nmc_utils.regions import Region
+from nmc_utils.terms import TOTAL, WORST
+
+CERTAINTY = {
+    "stable": "устойчивое",
+    "borderline": "пограничное",
+    "not_assessed": "не оценивалось",
+    "too_few_items": "мало заданий",
+}
+ADVICE = {"borderline": "уточнить в собеседовании с методистом"}
+BASES = {"answers": "по ответам на задания", "scores": "по баллу и надёжности формы"}
+NORMAL_95 = float(ndtri(0.975))
+_KEYS = ["procedure", "wave", "domain", "person_id"]
+
+
+def chances(
+    results: pd.DataFrame,
+    reliability: pd.DataFrame,
+    scales: Mapping[Key, list[Scale]],
+    region: Region,
+) -> pd.DataFrame:
+    """Chance of each person's true result lying at or below each cut.
+
+    Parameters
+    ----------
+    results
+        Of `scored`.
+    reliability
+        Of `reliability_by_form`.
+    scales
+        Of `calibrations.scales`; empty where no answers were sent.
+
+    Returns
+    -------
+    DataFrame
+        `procedure`, `wave`, `domain`, `person_id`, `level` (the cut is its upper bound), `chance`
+        (missing: not assessed), `basis` (a key of `BASES`), `n_items`, `note`. For the lowest
+        competence the errors of the competences are taken as independent.
+    """
+    about = reliability.set_index(["procedure", "wave", "form", "domain"])
+    cuts = {level: cut for level, cut in region.diagnostics.cuts.items() if cut < 1}
+    judged = results[results["raw_score"].notna()]
+    judged = judged.assign(domain=judged["domain"].astype("str"))
+    parts = []
+    single = judged[judged["domain"] != WORST]
+    for key, taken in single.groupby(["procedure", "wave", "form_id", "domain"]):
+        form = about.loc[key]
+        for level, cut in cuts.items():
+            found = _from_answers(scales, key, cut)
+            basis = "scores" if found is None else "answers"
+            if found is None:
+                found = _from_scores(taken, form, cut)
+            parts.append(
+                taken[["procedure", "wave", "domain", "person_id"]].assign(
+                    level=level,
+                    chance=taken["person_id"].map(found).astype("float64"),
+                    basis=basis,
+                    n_items=form["n_items"],
+                    note=form["note"] if form["status"] != "ok" else None,
+                )
+            )
+    columns = [*_KEYS, "level", "chance", "basis", "n_items", "note"]
+    table = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    if judged["domain"].eq(WORST).any():
+        table = pd.concat([table, _of_worst(table, judged)], ignore_index=True)
+    return table.sort_values([*_KEYS, "level"], ignore_index=True)
+
+
+def _from_answers(
+    scales: Mapping[Key, list[Scale]], key: tuple[str, str, str, str], cut: float
+) -> pd.Series | None:
+    procedure, wave, form, domain = key
+    for scale in scales.get((procedure, wave, domain), []):
+        if form in scale.forms.index and scale.calibration is not None:
+            return below_cut(scale, form, cut)
+    return None
+
+
+def _from_scores(taken: pd.DataFrame, form: pd.Series, cut: float) -> pd.Series:
+    people = taken.set_index("person_id")["raw_score"]
+    if form["status"] != "ok":
+        return pd.Series(np.nan, people.index)
+    return deficit_probability(
+        people,
+        form["max_score"],
+        reliability=form["estimate"],
+        mean=form["mean"],
+        std=form["sd"],
+        cut=cut,
+    )
+
+
+def _of_worst(table: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+    """Of the lowest competence: it is at or below a cut where any competence is."""
+    parts = table[table["domain"] != TOTAL]
+    keys = ["procedure", "wave", "person_id", "level"]
+    above = (1 - parts["chance"]).groupby([parts[key] for key in keys])
+    joined = (1 - above.agg(lambda column: column.prod(skipna=False))).rename("chance")
+    others = parts.groupby(keys).agg(n_items=("n_items", "min"), note=("note", "first"))
+    worst = others.join(joined).reset_index().assign(domain=WORST, basis="scores")
+    has = judged[judged["domain"] == WORST][["procedure", "wave", "person_id"]]
+    return worst.merge(has, on=["procedure", "wave", "person_id"])[table.columns]
+
+
+def person_results(results: pd.DataFrame, chances: pd.DataFrame, region: Region) -> pd.DataFrame:
+    """The three things that are told of a person, never merged.
+
+    For methodical support alone: nobody is ordered by it.
+
+    Parameters
+    ----------
+    chances
+        Of `chances`.
+    region
+        A level is unsure where the chance of any cut is within its `borderline`.
+
+    Returns
+    -------
+    DataFrame
+        `procedure`, `wave`, `domain`, `person_id`; `level` (the document's result),
+        `deficit_chance` (of the lowest cut), `certainty` (a key of `CERTAINTY`), `advice` and
+        `note`. In a competence of fewer than `LEAST_ITEMS` items certainty is not told.
+    """
+    judged = results[results["raw_score"].notna()]
+    shares = judged["raw_score"] / judged["max_score"]
+    level = level_of(shares, region.diagnostics.cuts)
+    told = judged[["procedure", "wave", "domain", "person_id"]].astype({"domain": "str"})
+    told = told.assign(level=np.asarray(level, dtype=object))
+    is_near = chances["chance"].between(*region.diagnostics.borderline)
+    by_person = chances.assign(is_near=is_near).groupby(_KEYS)
+    known = by_person.agg(
+        is_near=("is_near", "any"),
+        is_known=("chance", lambda column: column.notna().all()),
+        n_items=("n_items", "first"),
+        note=("note", "first"),
+    )
+    lowest = chances[chances["level"] == region.diagnostics.lowest.code]
+    known["deficit_chance"] = lowest.set_index(_KEYS)["chance"]
+    told = told.merge(known.reset_index(), on=_KEYS, how="left", validate="one_to_one")
+    is_short = told["domain"].ne(TOTAL) & told["n_items"].lt(LEAST_ITEMS).fillna(False)
+    certainty = np.select(
+        [~told["is_known"].astype(bool), is_short, told["is_near"].astype(bool)],
+        ["not_assessed", "too_few_items", "borderline"],
+        "stable",
+    )
+    told["certainty"] = certainty
+    told["advice"] = told["certainty"].map(ADVICE)
+    columns = [*_KEYS, "level", "deficit_chance", "certainty", "advice", "note"]
+    return told[columns].sort_values(_KEYS, ignore_index=True)
+
+
+def level_certainty(chances: pd.DataFrame, persons: pd.DataFrame, region: Region) -> pd.DataFrame:
+    """Share of each level with the error of measurement counted, and share of unsure results.
+
+    Parameters
+    ----------
+    chances, persons
+        Of `chances` and `person_results`.
+
+    Returns
+    -------
+    DataFrame
+        Measure table with keys `procedure`, `wave`, `domain`, `level`. `true_level_share`: mean
+        chance of the level among those assessed; its interval is what the errors of measurement
+        of these persons leave open. `borderline_share`: those with an unsure level
+        (``level="total"``), with a Wilson interval. `n` persons assessed.
+    """
+    table = pd.concat([_true_shares(chances, region), _borderline(persons)], ignore_index=True)
+    columns = ["procedure", "wave", "domain", "level", *ESTIMATE_COLUMNS, "note"]
+    return table.reindex(columns=columns).astype({"n": "Int64"})
+
+
+def _true_shares(chances: pd.DataFrame, region: Region) -> pd.DataFrame:
+    keys = ["procedure", "wave", "domain"]
+    cuts = [level for level, cut in region.diagnostics.cuts.items() if cut < 1]
+    rows = []
+    for key, part in chances.groupby(keys):
+        below = part.pivot(index="person_id", columns="level", values="chance")[cuts].dropna()
+        bounded = np.column_stack([np.zeros(len(below)), below, np.ones(len(below))])
+        for level, chance in zip(region.diagnostics.cuts, np.diff(bounded).T, strict=True):
+            row = dict(zip([*keys, "level"], [*key, level], strict=True))
+            rows.append(row | _mean_chance(chance, part["note"]))
+    return pd.DataFrame(rows).assign(measure="true_level_share")
+
+
+def _mean_chance(chance: np.ndarray, note: pd.Series) -> dict[str, object]:
+    if not len(chance):
+        return {"status": "not_assessed", "interval_kind": "none", "n": 0, "note": note.iloc[0]}
+    mean, error = chance.mean(), np.sqrt((chance * (1 - chance)).sum()) / len(chance)
+    low, high = np.clip([mean - NORMAL_95 * error, mean + NORMAL_95 * error], 0, 1)
+    return {
+        "estimate": mean,
+        "std_error": error,
+        "ci_low": low,
+        "ci_high": high,
+        "interval_kind": "measurement",
+        "n": len(chance),
+        "status": "ok",
+    }
+
+
+def _borderline(persons: pd.DataFrame) -> pd.DataFrame:
+    keys = ["procedure", "wave", "domain"]
+    certainty = persons["certainty"]
+    told = certainty.isin(["stable", "borderline"])
+    by = [persons[key] for key in keys]
+    table = pd.DataFrame(
+        {
+            "n": told.groupby(by).sum(),
+            "count": certainty.eq("borderline").groupby(by).sum(),
+            "is_short": certainty.eq("too_few_items").groupby(by).any(),
+            "note": persons["note"].groupby(by).first(),
+        }
+    ).reset_index()
+    low, high = share_interval(table["count"], table["n"])
+    is_told = table["n"] > 0
+    return table.assign(
+        level=TOTAL,
+        measure="borderline_share",
+        estimate=(table["count"] / table["n"]).where(is_told),
+        ci_low=low,
+        ci_high=high,
+        interval_kind=np.where(is_told, "process", "none"),
+        status=np.select([is_told, table["is_short"]], ["ok", "too_few_items"], "not_assessed"),
+    )

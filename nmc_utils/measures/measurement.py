@@ -1,0 +1,342 @@
+"""How reliable the results of an edition are: of each form, at the cuts, and by competence.
+
+The population is everyone tested in one wave of a procedure. Nothing here alters a result: the
+numbers stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nmc_utils.measures.answers import Answers, Key
+from nmc_utils.measures.classification import (
+    borderline_band,
+    classification_accuracy,
+    error_of_measurement,
+)
+from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
+from nmc_utils.measures.reliability import alpha, composite_reliability
+from nmc_utils.regions import Region
+from nmc_utils.terms import TOTAL, WORST
+
+#: Measure → field of the classification at a cut. Shares of people are those by the document's own
+#: cut; agreement of levels is Livingston and Lewis's, at their effective length.
+AT_CUT = {
+    "accuracy": "accuracy",
+    "consistency": "consistency",
+    "kappa": "kappa",
+    "false_deficit_share": "false_deficit_share_by_rule",
+    "missed_deficit_share": "missed_deficit_share_by_rule",
+}
+#: What is estimated from fewer persons of a form says too little to judge anybody by.
+LEAST_PERSONS = 30
+#: How a reliability came about.
+SOURCES = {
+    "alpha": "расчёт по ответам: альфа Кронбаха",
+    "composite": "расчёт по компетенциям: составная надёжность",
+}
+_OF_FORM = ["procedure", "wave", "form"]
+_ABOUT = ["mean", "sd", "max_score", "n_items", "source", "note"]
+
+Row = dict[str, Any]
+
+
+def reliability_by_form(
+    results: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    answers: Mapping[Key, Answers],
+) -> pd.DataFrame:
+    """Reliability of the results of every form, in each competence and in the whole test.
+
+    From the answers where they were sent (Cronbach's alpha), else as the table of forms reports it.
+    That of the whole test of a form with competences is composite (stratified alpha). Items that
+    everyone answered alike say nothing; alpha is without them, and they are named.
+
+    Parameters
+    ----------
+    results
+        Of `scored`.
+    tables
+        Canonical tables, of which `forms` is used.
+    answers
+        Of `all_answers`.
+
+    Returns
+    -------
+    DataFrame
+        Measure table with keys `procedure`, `wave`, `form`, `domain`; measure `reliability`, 0–1,
+        with Feldt's interval where it was estimated; `n` persons. With `mean` and `sd` of the raw
+        scores of those persons, `max_score`, `n_items`, `source` in words and `note`: why it is
+        not assessed, or which items are not in it.
+    """
+    judged = results[results["domain"].ne(WORST) & results["raw_score"].notna()]
+    judged = judged.rename(columns={"form_id": "form"})
+    judged = judged.assign(domain=judged["domain"].astype("str"))
+    reported = _reported(tables)
+    rows = []
+    for (procedure, wave, form), taken in judged.groupby(_OF_FORM):
+        parts = [
+            _of_form(part, answers.get((procedure, wave, domain)), reported.get((form, domain)))
+            for domain, part in taken.groupby("domain")
+            if domain != TOTAL or taken["domain"].eq(TOTAL).all()
+        ]
+        rows += parts
+        if taken["domain"].nunique() > 1:
+            rows.append(_of_whole_test(taken, parts))
+    columns = [*_OF_FORM, "domain", *ESTIMATE_COLUMNS, *_ABOUT]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(measure="reliability").astype({"n": "Int64", "n_items": "Int64"})
+
+
+def _reported(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], Row]:
+    """What the table of forms says, by form and domain."""
+    if "forms" not in tables:
+        return {}
+    rows = tables["forms"].to_dict("records")
+    return {(row["form_id"], row["domain"]): row for row in rows}
+
+
+def _described(results: pd.DataFrame) -> Row:
+    """Who took a form, and with what scores."""
+    scores = results["raw_score"]
+    first = results.iloc[0]
+    known = {name: first[name] for name in (*_OF_FORM, "domain", "max_score")}
+    return known | {"n": len(scores), "mean": scores.mean(), "sd": scores.std()}
+
+
+def _of_form(results: pd.DataFrame, sent: Answers | None, told: Row | None) -> Row:
+    row = _described(results)
+    has_answers = sent is not None and sent.form.eq(row["form"]).any()
+    given = sent.of_form(row["form"]) if has_answers else None
+    if given is not None:
+        row["n_items"] = given.shape[1]
+    elif told is not None:
+        row["n_items"] = told["n_items"]
+    if row["n"] < LEAST_PERSONS:
+        return row | _not_assessed(
+            f"форму прошли {row['n']} чел., для оценки нужно не меньше {LEAST_PERSONS}"
+        )
+    if row["sd"] == 0:
+        return row | _not_assessed("все результаты формы одинаковы")
+    if given is not None:
+        return row | _estimated(given)
+    if told is None or pd.isna(told["reliability"]):
+        return row | _not_assessed("ответов на задания нет, и надёжность формы не сообщена")
+    if not 0 < told["reliability"] < 1:
+        return row | _not_assessed(f"сообщена надёжность {told['reliability']:g}: такой не бывает")
+    return row | _ok(told["reliability"], source=told["reliability_source"])
+
+
+def _estimated(given: pd.DataFrame) -> Row:
+    alike = given.nunique() < 2
+    if (~alike).sum() < 2:
+        return _not_assessed("меньше двух заданий, на которые ответили по-разному")
+    found = alpha(given.loc[:, ~alike])
+    if found.estimate <= 0:
+        return _not_assessed("альфа не выше нуля: ответы на задания не согласованы между собой")
+    names = ", ".join(map(str, given.columns[alike]))
+    note = f"без заданий, на которые все ответили одинаково: {names}" if names else None
+    low = max(found.ci_low, 0.0)
+    return _ok(found.estimate, low, found.ci_high, source=SOURCES["alpha"], note=note)
+
+
+def _of_whole_test(taken: pd.DataFrame, parts: Sequence[Row]) -> Row:
+    """The whole test of a form, of those with a result in every competence."""
+    row = _described(taken[taken["domain"] == TOTAL])
+    by_domain = pd.DataFrame(list(parts)).set_index("domain")
+    row["n_items"] = by_domain["n_items"].sum(skipna=False)
+    if unknown := [part["note"] for part in parts if part["status"] != "ok"]:
+        return row | _not_assessed(unknown[0])
+    scores = taken.pivot(index="person_id", columns="domain", values="raw_score").dropna()
+    estimate, low, high = (
+        composite_reliability(scores[by_domain.index], by_domain[column].astype(float))
+        if by_domain[column].notna().all()
+        else np.nan
+        for column in ("estimate", "ci_low", "ci_high")
+    )
+    if not 0 < estimate < 1:
+        return row | _not_assessed("составная надёжность вне промежутка от 0 до 1")
+    return row | _ok(estimate, max(low, 0.0), high, source=SOURCES["composite"])
+
+
+def _ok(
+    estimate: float,
+    low: float = np.nan,
+    high: float = np.nan,
+    *,
+    source: str,
+    note: str | None = None,
+) -> Row:
+    kind = "none" if np.isnan(low) else "sample"
+    found = {"estimate": float(estimate), "ci_low": low, "ci_high": high, "interval_kind": kind}
+    return found | {"status": "ok", "source": source, "note": note}
+
+
+def _not_assessed(note: str) -> Row:
+    return {"interval_kind": "none", "status": "not_assessed", "note": note}
+
+
+def pooled_reliability(reliability: pd.DataFrame) -> pd.DataFrame:
+    """Reliability over all forms of a procedure, wave and domain.
+
+    One less the mean error variance of the forms as a share of the variance of everyone's results,
+    each as a share of the maximum. Forms may differ in difficulty, and that counts as spread.
+
+    Parameters
+    ----------
+    reliability
+        Of `reliability_by_form`.
+
+    Returns
+    -------
+    DataFrame
+        Measure table with keys `procedure`, `wave`, `domain`; `n` persons of the forms that were
+        assessed, `mean` and `sd` of their shares of the maximum, `n_items` the fewest of a form,
+        `n_forms`, `source` and `note`. The bounds are those with every form at its own.
+    """
+    keys = ["procedure", "wave", "domain"]
+    rows = [
+        dict(zip(keys, key, strict=True)) | _pooled(forms)
+        for key, forms in reliability.groupby(keys)
+    ]
+    columns = [*keys, *ESTIMATE_COLUMNS, "mean", "sd", "n_items", "n_forms", "source", "note"]
+    table = pd.DataFrame(rows, columns=columns).assign(measure="reliability")
+    return table.astype({"n": "Int64", "n_items": "Int64", "n_forms": "Int64"})
+
+
+def _pooled(forms: pd.DataFrame) -> Row:
+    known = forms[forms["status"] == "ok"]
+    if known.empty:
+        return _not_assessed(forms["note"].iloc[0])
+    n = known["n"].to_numpy(float)
+    mean = (known["mean"] / known["max_score"]).to_numpy(float)
+    variance = ((known["sd"] / known["max_score"]) ** 2).to_numpy(float)
+    centre = np.average(mean, weights=n)
+    spread = np.average(variance + (mean - centre) ** 2, weights=n)
+    estimate, low, high = (
+        1 - np.average(variance * (1 - known[column].to_numpy(float)), weights=n) / spread
+        for column in ("estimate", "ci_low", "ci_high")
+    )
+    left_out = len(forms) - len(known)
+    note = f"без форм, которые не оценивались: {left_out}" if left_out else None
+    row = _ok(estimate, low, high, source="; ".join(sorted(set(known["source"]))), note=note)
+    row |= {"n": known["n"].sum(), "n_items": known["n_items"].min(), "n_forms": len(known)}
+    return row | {"mean": centre, "sd": np.sqrt(spread)}
+
+
+def classification(
+    results: pd.DataFrame, reliability: pd.DataFrame, region: Region
+) -> pd.DataFrame:
+    """How often the level of a result is that of the true score, at each cut.
+
+    Livingston–Lewis on the shares of the maximum of everyone whose form was assessed.
+
+    Parameters
+    ----------
+    results
+        Of `scored`.
+    reliability
+        Of `reliability_by_form`.
+
+    Returns
+    -------
+    DataFrame
+        Measure table with keys `procedure`, `wave`, `domain`, `level` (the cut is its upper bound)
+        and the measures `AT_CUT`. The interval shows the bounds of the reliability alone, where
+        it has any. `note` says why it is not assessed.
+    """
+    taken = results[results["raw_score"].notna() & results["domain"].ne(WORST)]
+    taken = taken.rename(columns={"form_id": "form"}).astype({"domain": "str"})
+    status = reliability.set_index([*_OF_FORM, "domain"])["status"]
+    judged = taken[taken.join(status, on=status.index.names)["status"].eq("ok")]
+    shares = judged["raw_score"] / judged["max_score"]
+    keys = ["procedure", "wave", "domain"]
+    by_key = dict(tuple(shares.groupby([judged[key] for key in keys])))
+    rows = []
+    for pooled in pooled_reliability(reliability).to_dict("records"):
+        key = tuple(pooled[name] for name in keys)
+        for level, cut in region.diagnostics.cuts.items():
+            if cut < 1:
+                base = dict(zip(keys, key, strict=True)) | {"level": level, "n": pooled["n"]}
+                rows += [base | row for row in _at_cut(by_key.get(key), pooled, cut)]
+    table = pd.DataFrame(rows, columns=[*keys, "level", *ESTIMATE_COLUMNS, "note"])
+    return table.astype({"n": "Int64"})
+
+
+def _at_cut(shares: pd.Series | None, pooled: Row, cut: float) -> list[Row]:
+    if pooled["status"] != "ok":
+        return [{"measure": name} | _not_assessed(pooled["note"]) for name in AT_CUT]
+    bounds = [pooled["ci_low"], pooled["ci_high"]]
+    try:
+        at = classification_accuracy(shares, 1.0, pooled["estimate"], cut)
+        ends = [classification_accuracy(shares, 1.0, bound, cut) for bound in bounds if bound > 0]
+    except ValueError as error:  # says what of the results no model fits
+        return [{"measure": name} | _not_assessed(str(error).rstrip(".")) for name in AT_CUT]
+    rows = []
+    for name, field in AT_CUT.items():
+        values = [getattr(end, field) for end in (at, *ends)]
+        has_bounds = len(ends) == len(bounds)
+        kind = {"interval_kind": "measurement" if has_bounds else "none"}
+        ends_of = {"ci_low": min(values), "ci_high": max(values)} if has_bounds else {}
+        rows.append({"measure": name, "estimate": values[0], "status": "ok"} | kind | ends_of)
+    return rows
+
+
+def error_along_scale(pooled: pd.DataFrame) -> pd.DataFrame:
+    """Standard error of measurement along the scale of results.
+
+    Parameters
+    ----------
+    pooled
+        Of `pooled_reliability`.
+
+    Returns
+    -------
+    DataFrame
+        Measure table with keys `procedure`, `wave`, `domain`, `score_share` (0–1 in steps of one
+        item); measure `score_error`, a share of the maximum. Only what was assessed has rows.
+    """
+    parts = []
+    for row in pooled[pooled["status"] == "ok"].dropna(subset="n_items").to_dict("records"):
+        curve = error_of_measurement(1.0, row["n_items"], row["estimate"], row["mean"], row["sd"])
+        curve = curve.rename(columns={"score": "score_share", "std_error": "estimate"})
+        keys = {name: row[name] for name in ("procedure", "wave", "domain", "n")}
+        parts.append(curve.assign(**keys))
+    columns = ["procedure", "wave", "domain", "score_share", *ESTIMATE_COLUMNS]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    table = table.reindex(columns=columns).astype({"n": "Int64", "estimate": "float64"})
+    return table.assign(measure="score_error", interval_kind="none", status="ok")
+
+
+def borderline_bands(pooled: pd.DataFrame, region: Region) -> pd.DataFrame:
+    """Results on either side of each cut whose level is unsure.
+
+    Parameters
+    ----------
+    pooled
+        Of `pooled_reliability`.
+    region
+        Between which chances of lying at or below a cut a level is unsure.
+
+    Returns
+    -------
+    DataFrame
+        `procedure`, `wave`, `domain`, `level` (the cut is its upper bound), `cut`, `band_low` and
+        `band_high`, shares of the maximum. Only what was assessed has rows.
+    """
+    low, high = region.diagnostics.borderline
+    rows = []
+    for row in pooled[pooled["status"] == "ok"].to_dict("records"):
+        for level, cut in region.diagnostics.cuts.items():
+            if cut < 1:
+                given = {"reliability": row["estimate"], "mean": row["mean"], "std": row["sd"]}
+                ends = borderline_band(1.0, **given, cut=cut, low=low, high=high)
+                keys = {name: row[name] for name in ("procedure", "wave", "domain")}
+                bounds = dict(zip(("band_low", "band_high"), np.clip(ends, 0, 1), strict=True))
+                rows.append(keys | {"level": level, "cut": cut} | bounds)
+    columns = ["procedure", "wave", "domain", "level", "cut", "band_low", "band_high"]
+    return pd.DataFrame(rows, columns=columns)

@@ -312,7 +312,7 @@ def written_scores(place, written):
     if line["held_out"] and max(value for _, value in written) <= 1:
         # points or shares of the maximum? Nobody can tell, so all of them are asked about
         assert line["held_out"] == line["sent"]
-        assert all("похоже, это доли" in reason for reason in reasons), reasons
+        assert account.held_rows["reason"].str.contains("похоже, это доли").all(), reasons
     else:
         assert line["held_out"] == 0, reasons
 
@@ -348,7 +348,7 @@ def readings(cell: object) -> set[float]:
         case ("percent", number):
             return {float(number), 2 * float(number)}
     text = "".join(c for c in cell if not c.isspace() and c.isprintable()).lstrip("'")
-    match = re.fullmatch(r"([+-−]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)(%?)", text, re.ASCII)
+    match = re.fullmatch(r"([-+−]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)(%?)", text, re.ASCII)
     if not match:
         return set()
     number = float(match[1].replace(",", ".").replace("−", "-"))

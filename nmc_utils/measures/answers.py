@@ -34,6 +34,16 @@ class Answers:
         """Responses of those who took a form, to its items alone."""
         return self.responses.loc[self.form.eq(form), self.forms.loc[form]]
 
+    def labelled(self, prefix: str) -> Answers:
+        """The same with `prefix` before every person and form; items keep their names."""
+        label = prefix.__add__
+        return Answers(
+            self.responses.rename(index=label),
+            self.form.map(label).rename(index=label),
+            self.items,
+            self.forms.rename(index=label),
+        )
+
 
 Key = tuple[str, str, str]  #: procedure, wave, domain
 

@@ -124,28 +124,28 @@ MEASURES: dict[str, Measure] = {
     "bank_mean": Measure(
         "средний ожидаемый результат по всему банку", "share", True, "calibrations.bank_means"
     ),
-    "observed_change": Measure("наблюдаемое изменение", "pp", True, "waves.changes_by_domain"),
+    "observed_change": Measure("наблюдаемое изменение", "pp", True, "entry_exit.change_measures"),
     "expected_change": Measure(
-        "изменение, ожидаемое при повторном тестировании", "pp", True, "waves.changes_by_domain"
+        "изменение, ожидаемое при повторном тестировании", "pp", True, "entry_exit.change_measures"
     ),
     "net_change": Measure(
         "изменение сверх ожидаемого при повторном тестировании",
         "pp",
         True,
-        "waves.changes_by_domain",
+        "entry_exit.change_measures",
     ),
     "attrition_share": Measure(
-        "доля не пришедших на выходную диагностику", "share", True, "waves.changes_by_domain"
+        "доля не пришедших на выходную диагностику", "share", True, "entry_exit.change_measures"
     ),
     "reliable_rise_share": Measure(
-        "доля с надёжным ростом", "share", True, "waves.changes_by_domain"
+        "доля с надёжным ростом", "share", True, "entry_exit.change_measures"
     ),
     "reliable_fall_share": Measure(
-        "доля с надёжным снижением", "share", True, "waves.changes_by_domain"
+        "доля с надёжным снижением", "share", True, "entry_exit.change_measures"
     ),
-    "migration_share": Measure("доля перешедших", "share", True, "waves.migration"),
+    "migration_share": Measure("доля перешедших", "share", True, "entry_exit.migration"),
     "migration_expected_share": Measure(
-        "доля перешедших, ожидаемая без изменений", "share", True, "waves.migration"
+        "доля перешедших, ожидаемая без изменений", "share", True, "entry_exit.migration"
     ),
     "plan_groups": Measure("группы", "count", True, "seminar_tables.summary"),
     "plan_led": Measure("группы с ведущим", "count", True, "seminar_tables.summary"),

@@ -159,9 +159,12 @@ def _change(
     if reliability is None:
         return None, why_unknown
     try:
-        return progress(comparable["entry"], leave, reliability=reliability, cut=cut), None
+        found = progress(
+            comparable["entry"], leave, reliability=reliability, cut=cut, max_score=1.0
+        )
     except ValueError as error:  # says what of the results does not allow it
         return None, str(error).rstrip(".")
+    return found, None
 
 
 def change_measures(changes: Sequence[FormProgress], region: Region) -> pd.DataFrame:

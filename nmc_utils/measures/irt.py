@@ -298,7 +298,8 @@ def _calibration(sheet: Sheet, found: Fit, model: str) -> Calibration:
     std_error = np.sqrt(np.diag(found.covariance))
     table = {"a": bank.slopes, "b": np.empty(n_items), "a_se": std_error[:n_items]}
     table["b"], table["b_se"] = _places(found, bank.starts + bank.n_steps - 1, bank.n_steps)
-    items = pd.DataFrame(table, sheet.items.rename("item"))
+    named_index = sheet.items.nlevels > 1 or sheet.items.name is not None
+    items = pd.DataFrame(table, sheet.items if named_index else sheet.items.rename("item"))
     if model == "gpcm":
         items["n_categories"] = bank.n_steps + 1
         steps = _places(found, np.arange(len(bank.intercepts)), None)

@@ -47,12 +47,16 @@ class Fit:
 
 @dataclass(frozen=True)
 class _Climb:
-    """Where an ascent ended; the information lost by not knowing θ, for one person on average."""
+    """Where an ascent ended, what the pass before its last step found, and what that step gains.
+
+    `lost` is the information lost by not knowing θ, for one person on average.
+    """
 
     state: State
-    found: Pass | None
-    lost: np.ndarray | None
-    converged: bool
+    found: Pass | None = None
+    lost: np.ndarray | None = None
+    gain: float = 0.0
+    converged: bool = False
 
 
 def fit(sheet: Sheet, *, common_slope: bool) -> Fit:
@@ -66,12 +70,12 @@ def fit(sheet: Sheet, *, common_slope: bool) -> Fit:
     """
     free = _first_places(sheet, common_slope)
     data = collapsed(sheet, totals_suffice=common_slope)
-    climb = _Climb(_start(sheet), None, None, False)
+    climb = _Climb(_start(sheet))
     for part in _parts(sheet, data, common_slope) or [data]:
         theta = nodes(*climb.state, part, 1.2)
         climb = _ascend(part, climb, free, theta, _NEAR)
         if _at_bound(climb.state):
-            climb = _Climb(_start(sheet), None, None, False)
+            climb = _Climb(_start(sheet))
     for _ in range(3):
         theta = nodes(*climb.state, data, 0.75)
         climb = _ascend(data, climb, free, theta, _TOLERANCE)
@@ -79,7 +83,8 @@ def fit(sheet: Sheet, *, common_slope: bool) -> Fit:
         if len(nodes(*climb.state, data)) <= len(theta):
             break
     covariance = _covariance(sheet, climb.found, free)
-    return Fit(*climb.state, covariance, climb.found.log_likelihood, climb.converged)
+    reached = climb.found.log_likelihood + climb.gain
+    return Fit(*climb.state, covariance, reached, climb.converged)
 
 
 def _first_places(sheet: Sheet, common_slope: bool) -> np.ndarray:
@@ -151,11 +156,11 @@ def _ascend(
             step = _em_step(sheet, state, found, free)
         state, previous, length = _moved(state, step), length, np.abs(step).max()
         if _at_bound(state):
-            return _Climb(state, found, lost, False)
+            return _Climb(state, found, lost)
         if newton and length < tolerance and (found.missing is not None or tolerance >= _NEAR):
-            return _Climb(state, found, lost, True)
+            return _Climb(state, found, lost, float(found.gradient @ step) / 2, True)
         anew = length < tolerance * 10 or length > 0.3 * previous
-    return _Climb(best_state, evaluate(sheet, *best_state, theta, information=True), lost, False)
+    return _Climb(best_state, evaluate(sheet, *best_state, theta, information=True), lost)
 
 
 def _newton_step(found: Pass, lost: np.ndarray, free: np.ndarray) -> np.ndarray | None:

@@ -249,7 +249,7 @@ def test_the_statistic_equals_the_published_formula():
     found = person_fit(responses, _calibration(a, b))["statistic"]
     for (_, person), statistic in zip(responses.iterrows(), found, strict=True):
         x = person.to_numpy()
-        theta = brentq(lambda t: a @ (x - expit(a * (t - b))) - t, -9, 9)
+        theta = brentq(lambda t, x=x: a @ (x - expit(a * (t - b))) - t, -9, 9)
         p = expit(a * (theta - b))
         # Snijders (2001): weights w = logit p, freed of the score equation Σ a (x − p) = θ.
         w = np.log(p / (1 - p))

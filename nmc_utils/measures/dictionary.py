@@ -103,26 +103,26 @@ MEASURES: dict[str, Measure] = {
     "borderline_share": Measure(
         "доля пограничных результатов", "share", True, "certainty.level_certainty"
     ),
-    "prmse_subscore": Measure(
-        "предсказуемость компетенции по её баллу", "ratio", True, "measurement.subscores"
-    ),
     "prmse_total": Measure(
-        "предсказуемость компетенции по баллу всего теста", "ratio", True, "measurement.subscores"
+        "предсказуемость компетенции по баллу всего теста", "ratio", True, "profiles.subscores"
     ),
     "prmse_augmented": Measure(
         "предсказуемость компетенции по её баллу и баллу всего теста",
         "ratio",
         True,
-        "measurement.subscores",
+        "profiles.subscores",
     ),
     "adds_value": Measure(
         "балл компетенции добавляет к баллу всего теста",
         "yes_no",
         True,
-        "measurement.subscores",
+        "profiles.subscores",
     ),
     "bank_mean": Measure(
-        "средний ожидаемый результат по всему банку", "share", True, "calibrations.bank_means"
+        "средний ожидаемый результат по всему банку", "share", True, "item_tables.bank_means"
+    ),
+    "unusual_share": Measure(
+        "доля необычных наборов ответов", "share", True, "item_tables.unusual_answers"
     ),
     "observed_change": Measure("наблюдаемое изменение", "pp", True, "entry_exit.change_measures"),
     "expected_change": Measure(

@@ -374,6 +374,8 @@ def _posteriors(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield rows, posterior weights and nodes; who answered nothing gets the prior's weights."""
     bank = _bank(calibration, responses.columns)
+    if not len(responses):
+        return
     sheet = read_responses(responses, group)
     _refuse_unknown(sheet, bank, calibration)
     table = calibration.groups

@@ -66,7 +66,45 @@ def subscore_value(responses: pd.DataFrame, domains: Mapping[str, str] | pd.Seri
     Haberman (2008), When can subscores have value?; reliability of a domain by alpha, errors of
     domains independent.
     """
-    moments = _moments(item_scores(responses), domains)
+    return _value(_moments(item_scores(responses), domains))
+
+
+def value_of_scores(covariance: pd.DataFrame, reliability: pd.Series) -> pd.DataFrame:
+    """The same from scores by domain alone, where the answers were not sent.
+
+    Parameters
+    ----------
+    covariance
+        Domain × domain, of the domain scores of people of one population.
+    reliability
+        Of each domain score in it, 0–1.
+
+    Returns
+    -------
+    DataFrame
+        As `subscore_value`.
+    """
+    return _value(_of_scores(covariance, reliability))
+
+
+def augmented_weights(covariance: pd.DataFrame, reliability: pd.Series) -> pd.DataFrame:
+    """Weights of the best prediction of a true domain score from its own and the total score.
+
+    Parameters
+    ----------
+    covariance, reliability
+        As of `value_of_scores`.
+
+    Returns
+    -------
+    DataFrame
+        By domain `on_subscore` and `on_total`, for deviations from the means.
+    """
+    on_subscore, on_total = _weights(_of_scores(covariance, reliability))
+    return pd.DataFrame({"on_subscore": on_subscore, "on_total": on_total})
+
+
+def _value(moments: _Moments) -> pd.DataFrame:
     reliability = moments.true / moments.observed
     by_total = moments.true_with_total**2 / (moments.true * moments.total)
     on_subscore, on_total = _weights(moments)
@@ -143,6 +181,10 @@ def _moments(answers: pd.DataFrame, domains: Mapping[str, str] | pd.Series) -> _
         }
     )
     between = covariance.groupby(belongs, sort=False).sum().T.groupby(belongs, sort=False).sum()
+    return _of_scores(between, reliability)
+
+
+def _of_scores(between: pd.DataFrame, reliability: pd.Series) -> _Moments:
     observed = pd.Series(np.diag(between), between.index).rename_axis("domain")
     true = observed * reliability.reindex(observed.index)
     _refuse_unreliable(true, observed)

@@ -1,0 +1,242 @@
+"""Items, forms and answers of an edition for those who write its tests.
+
+The population is everyone tested in one wave of a procedure on forms of at least
+`LEAST_PERSONS` persons; nothing here is about a single person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from nmc_utils.measures.answers import Key
+from nmc_utils.measures.calibrations import Scale, bank_shares
+from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
+from nmc_utils.measures.intervals import adjust_p, mean_interval, share_interval
+from nmc_utils.measures.irt import calibrate
+from nmc_utils.measures.item_analysis import item_fit, person_fit
+from nmc_utils.measures.linking import linking_notes, stocking_lord
+from nmc_utils.measures.mantel_haenszel import mantel_haenszel
+
+Scales = Mapping[Key, list[Scale]]
+_KEYS = ["procedure", "wave", "domain"]
+
+
+def _calibrated(scales: Scales) -> Iterator[tuple[Key, Scale, pd.Series | None]]:
+    """Scales that are calibrated, with the group of each person where there are several."""
+    for key, linked in scales.items():
+        for scale in linked:
+            if scale.calibration is not None:
+                yield key, scale, scale.form if len(scale.forms) > 1 else None
+
+
+def _keyed(table: pd.DataFrame, key: Key) -> pd.DataFrame:
+    keys = dict(zip(_KEYS, key, strict=True))
+    return table.assign(**keys)[[*_KEYS, *table.columns]]
+
+
+def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def calibrated_items(scales: Scales) -> pd.DataFrame:
+    """Difficulty, discrimination and fit of every item.
+
+    Parameters
+    ----------
+    scales
+        Of `calibrations.scales`.
+
+    Returns
+    -------
+    DataFrame
+        `procedure`, `wave`, `domain`, `item`, `forms` (codes of those that have it, in one text),
+        `model`, `n` answers, `right_share` (mean share of the item's maximum), `a`, `b` with
+        errors, `p_value`, `p_adjusted`, `infit`, `outfit` of `item_fit`, and `note`: why an item
+        has no parameters.
+    """
+    parts = [_keyed(_items_of(scale), key) for key, linked in scales.items() for scale in linked]
+    about = ["item", "forms", "model", "n", "right_share", "a", "b", "a_se", "b_se"]
+    fit = ["p_value", "p_adjusted", "infit", "outfit", "note"]
+    return _joined(parts, [*_KEYS, *about, *fit])
+
+
+def _items_of(scale: Scale) -> pd.DataFrame:
+    items = scale.forms.columns.rename("item")
+    table = pd.DataFrame(index=items)
+    table["forms"] = [", ".join(scale.forms.index[scale.forms[item]]) for item in items]
+    sizes = scale.form.value_counts()
+    table["n"] = [int(sizes[scale.forms.index[scale.forms[item]]].sum()) for item in items]
+    scores = scale.responses.mean().reindex(items).fillna(scale.constant)
+    table["right_share"] = scores / scale.max_score
+    table["model"], table["note"] = None, scale.note
+    table.loc[scale.constant.index, "note"] = "все ответили одинаково"
+    numbers = ["a", "b", "a_se", "b_se", "p_value", "p_adjusted", "infit", "outfit"]
+    if scale.calibration is None:
+        return table.assign(**dict.fromkeys(numbers, np.nan)).reset_index()
+    group = scale.form if len(scale.forms) > 1 else None
+    fit = item_fit(scale.responses, scale.calibration, group)
+    table["model"] = scale.calibration.model
+    known = scale.calibration.items.join(fit[["p_value", "p_adjusted", "infit", "outfit"]])
+    return table.join(known[numbers]).reset_index()
+
+
+def bank_means(scales: Scales) -> pd.DataFrame:
+    """Mean result of each form on the scale of the whole bank, where forms are linked.
+
+    Per cents of two forms do not compare; the share of the whole bank that is expected of the same
+    people does.
+
+    Returns
+    -------
+    DataFrame
+        Measure table with keys `procedure`, `wave`, `domain`, `form`; `bank_mean`, a share 0–1
+        with a t interval over persons (errors of the calibration are not in it); `raw_mean`, the
+        mean share of the own form's maximum. Forms that share no items with others have no row.
+    """
+    parts = []
+    for key, scale, group in _calibrated(scales):
+        if group is None:
+            continue
+        certain = scale.forms[scale.constant.index] @ scale.constant
+        for form, has in scale.forms.iterrows():
+            mine = scale.responses[scale.form.eq(form)]
+            raw = mine.sum(axis=1) + certain[form]
+            shares = raw.map(bank_shares(scale, str(form)))
+            row = {"form": form, "n": len(raw), "estimate": shares.mean()}
+            row["raw_mean"] = raw.mean() / scale.max_score[has].sum()
+            row["std_error"] = shares.std() / np.sqrt(len(raw))
+            low, high = mean_interval(shares.mean(), shares.std(), len(raw))
+            row |= {"ci_low": float(low), "ci_high": float(high)}
+            parts.append(_keyed(pd.DataFrame([row]), key))
+    about = {"measure": "bank_mean", "interval_kind": "process", "status": "ok"}
+    parts = [part.assign(**about) for part in parts]
+    return _joined(parts, [*_KEYS, "form", *ESTIMATE_COLUMNS, "raw_mean"]).astype({"n": "Int64"})
+
+
+def anchor_drift(scales: Scales, *, wave: str = "entry") -> pd.DataFrame:
+    """How far common items moved in each form against all the other forms.
+
+    The items of a form are calibrated alone and carried to the scale of the others by Stocking and
+    Lord; a check of the calibration of all forms together.
+
+    Returns
+    -------
+    DataFrame
+        `procedure`, `wave`, `domain`, `form`, `item`, `b_drift` (logits on the scale of the
+        others), `b_drift_se`, `p_adjusted`, `is_drifting`, and `note`: why a form has none.
+    """
+    parts = []
+    for key, scale, group in _calibrated(scales):
+        if key[1] != wave or group is None or scale.calibration.model == "gpcm":
+            continue
+        parts += [_keyed(_drift_of(scale, str(form)), key) for form in scale.forms.index]
+    return _joined(parts, [*_KEYS, "form", *_DRIFT, "note"])
+
+
+_DRIFT = ["item", "b_drift", "b_drift_se", "p_adjusted", "is_drifting"]
+
+
+def _drift_of(scale: Scale, form: str) -> pd.DataFrame:
+    is_mine = scale.form.eq(form)
+    try:
+        mine = _alone(scale, is_mine)
+        others = _alone(scale, ~is_mine)
+        anchors = stocking_lord(others, mine).anchors.reset_index()
+    except ValueError as error:  # names the item or the group
+        row = dict.fromkeys(_DRIFT) | {"form": form, "note": str(error).rstrip(".")}
+        return pd.DataFrame([row])
+    return anchors.assign(form=form, note=None)[["form", *_DRIFT, "note"]]
+
+
+def _alone(scale: Scale, who: pd.Series) -> pd.DataFrame:
+    """Items calibrated on some of the persons; those that they all answered alike left out."""
+    responses = scale.responses[who].dropna(axis=1, how="all")
+    responses = responses.loc[:, responses.nunique() > 1]
+    form = scale.form[who]
+    group = form if form.nunique() > 1 else None
+    return calibrate(responses, model=scale.calibration.model, group=group).items
+
+
+def item_bias(scales: Scales, group: pd.Series) -> pd.DataFrame:
+    """Items that are easier for one of two groups of people with equal results.
+
+    Parameters
+    ----------
+    group
+        Group by `person_id`, two values; who has none is left out.
+
+    Returns
+    -------
+    DataFrame
+        `procedure`, `wave`, `domain` and the columns of `mantel_haenszel`, adjusted over all items
+        of the edition; scales whose items cannot be compared have one row with a `note`.
+    """
+    parts = []
+    for key, scale, _ in _calibrated(scales):
+        try:
+            found = mantel_haenszel(scale.responses, group.reindex(scale.form.index))
+            parts.append(_keyed(found.reset_index().assign(note=None), key))
+        except ValueError as error:  # names the groups or the item
+            note = {"item": None, "note": str(error).rstrip(".")}
+            parts.append(_keyed(pd.DataFrame([note]), key))
+    columns = ["item", "delta", "std_error", "category", "easier_for", "n", "p_value", "p_adjusted"]
+    parts = [part.reindex(columns=[*_KEYS, *columns, "note"]) for part in parts]
+    table = _joined(parts, [*_KEYS, *columns, "note"])
+    tested = table["p_value"].notna()
+    adjusted = adjust_p(table.loc[tested, "p_value"].astype(float))
+    return table.assign(p_adjusted=adjusted.reindex(table.index))
+
+
+def unusual_answers(scales: Scales) -> pd.DataFrame:
+    """Share of persons whose answers are unusual for their result: a check of the data.
+
+    Returns
+    -------
+    DataFrame
+        Measure table with keys `procedure`, `wave`, `domain`; `unusual_share` with a Wilson
+        interval; about 5 % are unusual when everyone answered in earnest.
+    """
+    rows = []
+    for key, scale, group in _calibrated(scales):
+        found = person_fit(scale.responses, scale.calibration, group)
+        told = found[found["status"] == "ok"]
+        rows.append((*key, int(told["is_unusual"].sum()), len(told)))
+    table = pd.DataFrame(rows, columns=[*_KEYS, "count", "n"])
+    table = table.groupby(_KEYS, as_index=False)[["count", "n"]].sum()
+    low, high = share_interval(table["count"], table["n"])
+    is_told = table["n"] > 0
+    table = table.assign(
+        measure="unusual_share",
+        estimate=table["count"] / table["n"].where(is_told),
+        std_error=np.nan,
+        ci_low=low,
+        ci_high=high,
+        interval_kind=np.where(is_told, "process", "none"),
+        status=np.where(is_told, "ok", "too_few_items"),
+    )
+    return table[[*_KEYS, *ESTIMATE_COLUMNS]].astype({"n": "Int64"})
+
+
+def form_links(scales: Scales) -> pd.DataFrame:
+    """What a reader must know of the links between the forms of each competence.
+
+    Returns
+    -------
+    DataFrame
+        `procedure`, `wave`, `domain`, `note`: a sentence for each trouble; no rows where all forms
+        are well linked.
+    """
+    rows = [
+        (*key, note)
+        for key, linked in scales.items()
+        if linked
+        for note in linking_notes(
+            pd.concat([scale.forms for scale in linked]).fillna(False).astype(bool)
+        )
+    ]
+    return pd.DataFrame(rows, columns=[*_KEYS, "note"])

@@ -13,7 +13,16 @@ from bokeh.themes import Theme
 from dashboards import parts
 from dashboards.choices import Choices
 from dashboards.collecting import Collecting
-from dashboards.pages import about, collection, diagnostics, groups, indicators, overview
+from dashboards.pages import (
+    about,
+    collection,
+    diagnostics,
+    groups,
+    indicators,
+    overview,
+    progress,
+    reliability,
+)
 from dashboards.store import PAGES, Published, State, published_editions
 from nmc_utils import figures, theme, wording
 from nmc_utils.editions import DefinitionError, Edition, data_root, edition_keys
@@ -24,7 +33,9 @@ _VIEWS: dict[str, Callable[[State], pn.Column]] = {
     "overview": overview.view,
     "collection": collection.view,
     "diagnostics": diagnostics.view,
+    "reliability": reliability.view,
     "groups": groups.view,
+    "progress": progress.view,
     "indicators": indicators.view,
     "about": about.view,
 }

@@ -20,16 +20,21 @@ from dashboards.collecting import Collecting
 from nmc_utils import findings, results, wording
 from nmc_utils.editions import DefinitionError, Edition, data_root, edition, series
 from nmc_utils.measures import changes
+from nmc_utils.measures.reliability import LEAST_ITEMS
 from nmc_utils.terms import TOTAL, WAVES
 
 PAGES = {
     "overview": "Обзор",
     "collection": "Сбор данных",
     "diagnostics": "Диагностика",
+    "reliability": "Надёжность диагностики",
     "groups": "Группы",
+    "progress": "Динамика",
     "indicators": "Показатели",
     "about": "О данных",
 }
+#: In a competence of fewer items no level of a person is judged.
+FEWEST_ITEMS = LEAST_ITEMS
 #: What the address carries besides region, period and page when it was chosen; where the value is
 #: empty, `State.meant` says what the edition shows by itself.
 FILTERS = {

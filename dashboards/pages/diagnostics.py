@@ -6,10 +6,10 @@ import pandas as pd
 import panel as pn
 
 from dashboards import parts
+from dashboards.filters import filters, level_words
 from dashboards.store import Published, State
 from nmc_utils import figures, findings, wording
-from nmc_utils.regions import Level
-from nmc_utils.terms import TOTAL, WAVES
+from nmc_utils.terms import TOTAL
 
 _HEADINGS = {"estimate": "Доля", "ci": "95 % интервал", "n": "n"}
 _WHOLE_REGION = "По региону: выбор муниципалитета здесь ничего не меняет"
@@ -23,13 +23,12 @@ def view(state: State) -> pn.Column:
         reason = "в прогоне нет результатов диагностики"
         return parts.column(parts.heading("Диагностика"), parts.missing("Результаты", reason))
     charts = parts.column()
-    filters = _filters(state)
 
     def draw() -> None:
         charts[:] = _charts(now, state)
 
     state.follow(draw, *_FOLLOWED)
-    return parts.column(parts.heading("Диагностика", _who(now)), filters, charts)
+    return parts.column(parts.heading("Диагностика", _who(now)), filters(state, *_FOLLOWED), charts)
 
 
 _FOLLOWED = ("procedure", "municipality", "domain", "level", "wave")
@@ -40,47 +39,6 @@ def _who(now: Published) -> str:
     if coverage is None:
         return "Охват неизвестен: в прогоне нет таблицы охвата."
     return findings.who_was_tested(coverage, now.table("procedures"))
-
-
-def _filters(state: State) -> pn.FlexBox:
-    region = state.current.region
-    options = {
-        "procedure": ("Процедура", state.current.procedures, 280),
-        "domain": ("Компетенция", region.domain_names, 190),
-        "municipality": ("Муниципалитет", {TOTAL: "Весь регион"} | region.municipality_names, 190),
-        "level": ("Уровень", _levels(region.diagnostics.levels), 480),
-        "wave": ("Этап", _waves(state), 130),
-    }
-    if len(state.current.procedures) < 2:
-        del options["procedure"]
-    widgets = {
-        name: parts.choice(label, _swap(names), state.shown(name), width=width, least=0.84)
-        for name, (label, names, width) in options.items()
-    }
-    for name, widget in widgets.items():
-        widget.param.watch(lambda event, n=name: state.select(n, event.new), "value")
-
-    def show() -> None:
-        for name, widget in widgets.items():
-            if name == "wave":
-                widget.options = _swap(_waves(state))
-            widget.value = state.shown(name)
-
-    state.follow(show, *widgets)
-    return parts.bar(*widgets.values())
-
-
-def _swap(names: dict[str, str]) -> dict[str, str]:
-    return {name: code for code, name in names.items()}
-
-
-def _levels(levels: tuple[Level, ...]) -> dict[str, str]:
-    return {level.code: findings.capital(level.label) for level in levels}
-
-
-def _waves(state: State) -> dict[str, str]:
-    waves = state.current.waves(state.procedure)
-    return {wave: WAVES[wave].capitalize() for wave in waves}
 
 
 def _charts(now: Published, state: State) -> list[pn.viewable.Viewable]:
@@ -155,7 +113,7 @@ def _histogram_title(now: Published, of_level: pd.DataFrame, state: State) -> st
     rows = of_level[whole & (of_level["domain"] == domain) & (of_level["status"] == "ok")]
     if rows.empty:
         return None
-    level = _levels(now.region.diagnostics.levels)[state.shown("level")]
+    level = level_words(now.region.diagnostics.levels)[state.shown("level")]
     where = "" if domain == TOTAL else f", «{now.region.domain_names[domain]}»"
     return f"{level}{where}: {figures.sentence(rows.iloc[0].to_dict())}"
 

@@ -13,6 +13,7 @@ from scipy.special import sici
 
 from nmc_utils.measures.item_calibration import Fit, fit
 from nmc_utils.measures.item_responses import Sheet, named, read_responses
+from nmc_utils.measures.response_checks import refuse_degenerate
 from nmc_utils.measures.marginal_likelihood import (
     Bank,
     Population,
@@ -96,8 +97,7 @@ def calibrate(
     if model not in MODELS:
         raise ValueError(f"model must be one of {MODELS}, got {model!r}")
     sheet = read_responses(responses, group)
-    _refuse_degenerate(sheet, model)
-    _refuse_disconnected(sheet)
+    refuse_degenerate(sheet, model)
     return _calibration(sheet, fit(sheet, common_slope=model == "1pl"), model)
 
 
@@ -216,80 +216,6 @@ def probabilities(
     result[:, bank.owner, bank.level] = share.T
     result[:, :, 0] = 1 - result.sum(axis=2)
     return result.reshape(*theta.shape, *result.shape[1:])
-
-
-def _refuse_degenerate(sheet: Sheet, model: str) -> None:
-    counts, steps, items = sheet.category_counts, sheet.n_steps, sheet.items
-    nobody = counts.sum(axis=1) == 0
-    if nobody.any():
-        raise ValueError(f"Нет ни одного ответа на задание: {named(items[nobody])}")
-    if model != "gpcm" and (steps > 1).any():
-        item = np.argmax(steps > 1)
-        raise ValueError(
-            f"Задание «{items[item]}»: балл «{steps[item]}», а модель «{model}» — для ответов "
-            "0 и 1; для нескольких баллов есть модель «gpcm»"
-        )
-    _refuse_few(sheet, model)
-    constant = (counts > 0).sum(axis=1) == 1
-    if constant.any():
-        raise ValueError("; ".join(_constant(sheet, constant)) + ". Уберите такие задания")
-    unused = (counts == 0) & (np.arange(counts.shape[1]) < steps[:, None])
-    if unused.any():
-        item, score = np.argwhere(unused)[0]
-        raise ValueError(
-            f"Задание «{items[item]}»: балл {score} не получил никто; объедините его с соседним"
-        )
-
-
-def _constant(sheet: Sheet, constant: np.ndarray) -> list[str]:
-    """Sentences about items with one and the same score of everybody."""
-    wrong = constant & (sheet.n_steps == 0)
-    right = constant & (sheet.n_steps == sheet.category_counts.shape[1] - 1) & ~wrong
-    same = constant & ~wrong & ~right
-    parts = {
-        "Все получили наибольший балл за задание": right,
-        "Все получили ноль за задание": wrong,
-        "Все получили один и тот же балл за задание": same,
-    }
-    return [f"{text}: {named(sheet.items[which])}" for text, which in parts.items() if which.any()]
-
-
-def _refuse_few(sheet: Sheet, model: str) -> None:
-    n_items, least = len(sheet.items), 3 if model == "2pl" else 2
-    if n_items < least:
-        raise ValueError(
-            f"Для модели «{model}» нужно не менее {least} заданий, "
-            f"а есть только {named(sheet.items)}"
-        )
-    persons = sheet.n_persons
-    if persons.sum() == 1:
-        raise ValueError("Ответы есть только у одного человека: модель по ним не оценивается")
-    if len(sheet.groups) > 1 and (persons < 2).any():
-        group = np.argmax(persons < 2)
-        raise ValueError(
-            f"Группа «{sheet.groups[group]}»: ответы есть у {persons[group]} чел., "
-            "среднее и разброс по ним не оцениваются"
-        )
-    if len(sheet.groups) > 1:
-        for group, extreme in sheet.extreme_groups():
-            raise ValueError(
-                f"Группа «{group}»: у всех {extreme} балл за все задания, "
-                "среднее и разброс по ним не оцениваются"
-            )
-
-
-def _refuse_disconnected(sheet: Sheet) -> None:
-    """Refuse groups whose items have nothing in common, directly or through other groups."""
-    if len(sheet.groups) == 1:
-        return
-    parts = sheet.linked_groups()
-    if len(parts) > 1:
-        forms = "; ".join(
-            f"{named(groups)} — задания {named(sheet.items[items])}" for groups, items in parts
-        )
-        raise ValueError(
-            f"Формы групп не связаны общими заданиями, и результаты несопоставимы: {forms}"
-        )
 
 
 def _calibration(sheet: Sheet, found: Fit, model: str) -> Calibration:

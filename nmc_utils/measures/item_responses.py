@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.sparse.csgraph import connected_components
 
 #: Frames are read so many rows at a time: a large one is never copied whole in floats.
 _ROWS = 1 << 16
@@ -39,11 +38,6 @@ class Block:
         """Number of persons in the block."""
         return len(self.scores) if self.persons is None else int(self.persons.sum())
 
-    def all_greatest(self, n_steps: np.ndarray) -> bool:
-        """Whether every answer has the greatest score of its item."""
-        greatest = self.scores == n_steps[self.items]
-        return bool((greatest if self.answered is None else greatest | ~self.answered).all())
-
 
 @dataclass(frozen=True)
 class Sheet:
@@ -73,32 +67,6 @@ class Sheet:
         used = self.category_counts > 0
         last = used.shape[1] - 1 - np.argmax(used[:, ::-1], axis=1)
         return np.where(used.any(axis=1), last, 0)
-
-    def extreme_groups(self) -> list[tuple[Any, str]]:
-        """Groups in which everyone has the greatest score, or zero, on every item taken."""
-        found = []
-        for number, label in enumerate(self.groups):
-            own = [block for block in self.blocks if block.group == number]
-            if own and all((block.scores == 0).all() for block in own):
-                found.append((label, "нулевой"))
-            elif own and all(block.all_greatest(self.n_steps) for block in own):
-                found.append((label, "наибольший"))
-        return found
-
-    def linked_groups(self) -> list[tuple[list[Any], np.ndarray]]:
-        """Parts that no common item connects: groups and their items."""
-        n = len(self.groups)
-        given = np.zeros((n, len(self.items)), bool)
-        for block in self.blocks:
-            given[block.group, block.items] = True
-        _, part = connected_components(given.astype(int) @ given.T, directed=False)
-        return [
-            (
-                [label for label, own in zip(self.groups, part, strict=True) if own == number],
-                given[part == number].any(axis=0),
-            )
-            for number in range(part.max() + 1)
-        ]
 
 
 def read_responses(responses: pd.DataFrame, group: ArrayLike | None = None) -> Sheet:

@@ -220,6 +220,11 @@ def published(submitted) -> Edition:
     members.to_parquet(folder / "restricted" / "seminar_members.parquet")
     groups.to_parquet(folder / "restricted" / "seminar_groups.parquet")
     groups[["size"]].to_parquet(folder / "restricted" / "plan.parquet")
+    results = {"person_id": staff[:1], "domain": "total", "wave": "entry", "level": "at_or_below"}
+    results |= {"deficit_chance": 0.5, "certainty": "borderline", "advice": "уточнить"}
+    results |= {"note": None}
+    results = pd.DataFrame(keys | results)
+    results.to_parquet(folder / "restricted" / "person_results.parquet")
     publish(submitted, "0a1b2c3d4e-1", {})
     return submitted
 
@@ -243,10 +248,15 @@ def test_named_copies_are_written_outside_the_root_and_logged_without_names(publ
     assert path.name == "khakassia_2023.xlsx" and path.stat().st_mode & 0o077 == 0
 
     cells = cells_of(path)
-    assert list(cells) == ["Группы", "Участники групп"]
+    assert sorted(cells) == ["Группы", "Результаты", "Участники групп"]
     for rows in cells.values():
         assert rows[0][0] == "Служебный экземпляр с ФИО"
-    members = [row[1] for row in cells["Участники групп"][3:]]
+        assert "Не является основанием для аттестации" in rows[-1][0]
+    heads = ["ФИО", "Компетенция", "Этап", "Результат по Положению", "Надёжность отнесения"]
+    assert cells["Результаты"][2] == [*heads, "Рекомендация", "Примечание"]
+    told = ["Весь тест", "входная", "результат ≤ 60 %", "пограничное", "уточнить"]
+    assert cells["Результаты"][3][1:6] == told  # and no chance of anything
+    members = [row[1] for row in cells["Участники групп"][3:-2]]
     names = [" ".join(filter(None, person[:3])) for person in (KOROLEVA, PETROV, SIDOROVA)]
     assert sorted(members) == sorted([*names, f"{'f' * 20} (нет в таблице соответствия)"])
     assert cells["Группы"][2][:2] == ["Группа", "ФИО ведущего"]

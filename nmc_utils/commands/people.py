@@ -22,6 +22,7 @@ from nmc_utils.commands.base import (
     root_of,
 )
 from nmc_utils.terminal import DONE, FAILED, print_json, print_table, records
+from nmc_utils.terms import WAVES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,10 +33,18 @@ PEOPLE = "Имена людей"
 HEADING = "Служебный экземпляр с ФИО"
 #: Columns of identities in published tables → what stands above the names.
 NAMED = {"person_id": "ФИО", "methodist_id": "ФИО методиста", "leader_id": "ФИО ведущего"}
-TABLES = {"seminar_members": "Участники групп", "seminar_groups": "Группы"}
+TABLES = {
+    "seminar_members": "Участники групп",
+    "seminar_groups": "Группы",
+    "person_results": "Результаты",
+    "person_profiles": "Профили",
+}
 COLUMNS = {"group_id": "Группа", "reason_label": "Почему без группы", "size": "Человек"}
-COLUMNS |= {"family": "Предметная группа", "topics": "Темы"}
-_LEFT_OUT = ("region", "period", "reason")
+COLUMNS |= {"family": "Предметная группа", "topics": "Темы", "procedure": "Процедура"}
+COLUMNS |= {"wave": "Этап", "domain": "Компетенция", "level": "Результат по Положению"}
+COLUMNS |= {"certainty": "Надёжность отнесения", "advice": "Рекомендация", "note": "Примечание"}
+COLUMNS |= {"interpreted_share": "Доля максимума", "basis": "По чему судить"}
+_LEFT_OUT = ("region", "period", "reason", "deficit_chance")
 FINDINGS = {"file": "Файл", "place": "Где", "mask": "Что"}
 _SHOWN = 50  #: findings that the terminal lists
 
@@ -133,9 +142,20 @@ def _named_tables(edition: Edition, run: str) -> tuple[dict[str, pd.DataFrame], 
 
 
 def _in_words(table: pd.DataFrame, named: list[str], edition: Edition) -> pd.DataFrame:
+    from nmc_utils.measures.certainty import CERTAINTY
+    from nmc_utils.measures.profiles import BASES
+
     region = edition.region
-    if "family" in table:
-        table["family"] = table["family"].map(region.family_names).fillna(table["family"])
+    words = {
+        "family": region.family_names,
+        "domain": region.domain_names,
+        "wave": WAVES,
+        "level": {level.code: level.label for level in region.diagnostics.levels},
+        "certainty": CERTAINTY,
+        "basis": BASES,
+    }
+    for name in words.keys() & set(table):
+        table[name] = table[name].map(words[name]).fillna(table[name])
     if "topics" in table:
         names = region.domain_names
         table["topics"] = [
@@ -151,6 +171,7 @@ def _in_words(table: pd.DataFrame, named: list[str], edition: Edition) -> pd.Dat
 def _book(edition: Edition, run: str, sheets: dict[str, pd.DataFrame]) -> bytes:
     """A workbook with the heading on every sheet; nothing in it is a formula."""
     from nmc_utils.documents.tables import open_book, put_text
+    from nmc_utils.wording import NO_HARM
 
     content = io.BytesIO()
     heading = [HEADING, *filter(None, [edition.mark]), f"{edition}, прогон {run}"]
@@ -170,6 +191,8 @@ def _book(edition: Edition, run: str, sheets: dict[str, pd.DataFrame]) -> bytes:
                         put_text(sheet, *place, value, book.styles["text"])
                     else:
                         sheet.write_number(*place, value, book.styles["number"])
+            below = len(heading) + 2 + len(frame)
+            put_text(sheet, below, 0, f"{NO_HARM}.", book.styles["strong"])
     return content.getvalue()
 
 

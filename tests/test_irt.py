@@ -205,6 +205,15 @@ def test_any_kind_of_number_is_read_alike(kind):
     pd.testing.assert_frame_equal(found.items, calibrate(ANSWERS, "2pl").items)
 
 
+@pytest.mark.parametrize("kind", ["float16", "Float64", "Int64", "string", object, "category"])
+def test_any_kind_of_missing_is_not_administered(kind):
+    answers = ANSWERS.astype("Int64")
+    answers = answers.mask(np.random.default_rng(3).random(answers.shape) < 0.1)
+    answers = answers if kind in ("Int64", "string", object) else answers.astype(float)
+    found = calibrate(answers.astype(kind), "2pl")
+    pd.testing.assert_frame_equal(found.items, calibrate(answers.astype(float), "2pl").items)
+
+
 def test_labels_are_kept_and_groups_are_matched_by_them():
     answers, group = two_groups()
     answers.index = [f"p{i}" for i in range(len(answers))][::-1]
@@ -291,7 +300,7 @@ def test_bytes_do_not_depend_on_threads(monkeypatch):
     answers = drawn(np.full(20, 1.1), np.linspace(-2, 2, 20), rng.standard_normal(30_000), 9)
     found = []
     for workers in (1, 2, 5):
-        monkeypatch.setattr(os, "cpu_count", lambda workers=workers: workers)
+        monkeypatch.setattr(marginal_likelihood, "cpu_count", lambda n=workers: n)
         found.append(calibrate(answers, "2pl"))
     for one, other in pairwise(found):
         assert one.log_likelihood == other.log_likelihood

@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import sici
+from scipy.special import logsumexp, sici
 
 from nmc_utils.measures.item_calibration import Fit, fit
 from nmc_utils.measures.item_responses import Sheet, named, read_responses
-from nmc_utils.measures.response_checks import refuse_degenerate
 from nmc_utils.measures.marginal_likelihood import (
     Bank,
     Population,
     curves,
     nodes,
     posterior,
-    summed_product,
 )
+from nmc_utils.measures.products import summed_product
+from nmc_utils.measures.response_checks import refuse_degenerate
 
 MODELS = ("1pl", "2pl", "gpcm")
 
@@ -222,8 +222,8 @@ def _calibration(sheet: Sheet, found: Fit, model: str) -> Calibration:
     bank, population = found.bank, found.population
     n_items, n_free = len(bank.slopes), len(bank.slopes) + len(bank.intercepts)
     std_error = np.sqrt(np.diag(found.covariance))
-    table = {"a": bank.slopes, "b": np.empty(n_items), "a_se": std_error[:n_items]}
-    table["b"], table["b_se"] = _places(found, bank.starts + bank.n_steps - 1, bank.n_steps)
+    b, b_se = _places(found, bank.starts + bank.n_steps - 1, bank.n_steps)
+    table = {"a": bank.slopes, "b": b, "a_se": std_error[:n_items], "b_se": b_se}
     named_index = sheet.items.nlevels > 1 or sheet.items.name is not None
     items = pd.DataFrame(table, sheet.items if named_index else sheet.items.rename("item"))
     if model == "gpcm":
@@ -310,7 +310,7 @@ def _posteriors(
     densities = np.array([population.log_density(g, theta) for g in range(len(table))])
     if group is None:
         share = table["n"].to_numpy(float)[:, None] / table["n"].sum()
-        densities = np.log((np.exp(densities) * share).sum(axis=0))[None]
+        densities = logsumexp(densities, axis=0, b=share)[None]
     else:
         densities = densities[table.index.get_indexer(sheet.groups)]
     empty = np.ones(len(responses), bool)

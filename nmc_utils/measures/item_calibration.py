@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nmc_utils.measures.item_responses import Sheet, collapsed, named, thinned
-from nmc_utils.measures.marginal_likelihood import Bank, Pass, Population, evaluate, inverse, nodes
+from nmc_utils.measures.marginal_likelihood import Bank, Pass, Population, evaluate, nodes
+from nmc_utils.measures.products import inverse
 
 #: Beyond this slope a response tells no more than on which side of a point θ lies.
 _STEEPEST = 20.0
@@ -138,9 +139,9 @@ def _ascend(
     shrink as they should, and at the end, where it gives the standard errors.
     """
     n = sheet.n_persons.sum()
-    state, lost, best, best_state = begin.state, begin.lost, None, begin.state
-    step = np.zeros(0)
-    anew, length, newton_from = False, np.inf, 0 if lost is not None else _WARM_UP
+    state, lost = begin.state, begin.lost
+    best, best_state, step = None, state, np.zeros(0)
+    anew, length, newton_from = False, np.inf, _WARM_UP if lost is None else 0
     for number in range(_MOST_PASSES):
         newton = number >= newton_from
         found = evaluate(sheet, *state, theta, information=newton and (anew or lost is None))
@@ -179,6 +180,8 @@ def _em_step(sheet: Sheet, state: State, found: Pass, free: np.ndarray) -> np.nd
     n = sheet.n_persons[1:].astype(float)
     precision = np.exp(-2 * state[1].log_sd[1:])
     complete[n_free:, n_free:] = np.diag(np.column_stack((n * precision, 2 * n)).ravel())
+    # Where a curve is so steep that no node tells of it, the step is cut short, not undefined.
+    complete += 1e-9 * sheet.n_persons.sum() * np.eye(len(complete))
     step = inverse(_freed(complete, free)) @ _freed(found.gradient, free)
     return np.clip(step[_tied(free, len(complete))], -_LONGEST_STEP, _LONGEST_STEP)
 

@@ -8,25 +8,19 @@ and the posterior weights of the nodes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import cpu_count
 
 import numpy as np
 
 from nmc_utils.measures.item_responses import Block, Sheet
+from nmc_utils.measures.products import row_products, summed_product
 
 #: Nodes lie on [-6, 6], wider only where a group lies farther out.
 _RANGE = 6.0
 _LEAST_NODES = 31
-_MOST_NODES = 1201
-#: Products of two matrices with at most so many multiplications, and of a matrix and a vector with
-#: at most so many, are done by BLAS in the calling thread: its own threads would compete with
-#: those over the chunks, and let a sum depend on their number.
-_MATRIX_ALONE, _VECTOR_ALONE, _LAPACK_ALONE = 250_000, 9_000, 48
-#: Greatest number of columns of one product, so that slices keep enough rows.
-_TILE = 96
 _CHUNK = 4096
 #: From this number of responses on, single precision is used for rows; sums stay double.
 _SINGLE_FROM = 200_000
@@ -114,10 +108,18 @@ def nodes(bank: Bank, population: Population, sheet: Sheet, fineness: float = 0.
     low = min(-_RANGE, float((population.mean - _RANGE * sd).min()))
     high = max(_RANGE, float((population.mean + _RANGE * sd).max()))
     found = curves(bank, np.linspace(low, high, 121)).variance * bank.slopes[:, None] ** 2
-    most = max((found[block.items].sum(axis=0).max() for block in sheet.blocks), default=0)
+    most = max((_most_information(block, found) for block in sheet.blocks), default=0)
     narrowest = (most + sd.min() ** -2) ** -0.5
     step = min(fineness * narrowest, 2 / np.abs(bank.slopes).max(), 2 * _RANGE / (_LEAST_NODES - 1))
-    return np.linspace(low, high, min(int(np.ceil((high - low) / step)) + 1, _MOST_NODES))
+    return np.linspace(low, high, int(np.ceil((high - low) / step)) + 1)
+
+
+def _most_information(block: Block, found: np.ndarray) -> float:
+    """Greatest information that any person's items can have together at any θ."""
+    found = found[block.items]
+    if block.answered is not None:
+        found = np.sort(found, axis=0)[-int(block.answered.sum(axis=1).max()) :]
+    return float(found.sum(axis=0).max())
 
 
 def evaluate(
@@ -204,14 +206,11 @@ def _block_sums(block, bank, at, population, theta, functions, information):
     def work(rows: slice) -> list[np.ndarray]:
         return _chunk_sums(block, rows, kind, given, bank, information)
 
-    chunks = _chunks(len(block.scores), _CHUNK)
-    sums = None
-    for part in _in_order(work, chunks):
-        if sums is None:
-            sums = [np.array(one, float) for one in part]
-        else:
-            for have, more in zip(sums, part, strict=True):
-                have += more
+    parts = _in_order(work, _chunks(len(block.scores), _CHUNK))
+    sums = [np.array(one, float) for one in next(parts)]
+    for part in parts:
+        for have, more in zip(sums, part, strict=True):
+            have += more
     log_likelihood, slope_sums, node_sums, item_nodes, *second = sums
     missing = None
     if information and block.answered is not None:
@@ -223,7 +222,7 @@ def _block_sums(block, bank, at, population, theta, functions, information):
 
 def _in_order(work, chunks: list[slice]) -> Iterator[list[np.ndarray]]:
     """Results in the order of the chunks; threads share the work where there is enough of it."""
-    workers = min(os.cpu_count() or 1, len(chunks))
+    workers = min(cpu_count(), len(chunks))
     if workers < 2:
         yield from map(work, chunks)
         return
@@ -237,12 +236,12 @@ def _chunk_sums(block, rows, kind, given, bank, information):
     known = None if block.answered is None else block.answered[rows].astype(kind, order="C")
     persons = None if block.persons is None else block.persons[rows].astype(kind)
     weight, log_likelihood = _weights(x, known, persons, slopes, prior, log_sum, theta)
-    mean = _row_totals(weight, theta)
+    mean = row_products(weight, theta)
     counted = weight if persons is None else weight * persons[:, None]
     if persons is not None:
         log_likelihood = log_likelihood * persons
     node_sums = counted.sum(axis=0, dtype=float)
-    item_nodes = node_sums if known is None else known.T @ counted
+    item_nodes = node_sums if known is None else summed_product(known, counted)
     sums = [
         log_likelihood.sum(dtype=float),
         summed_product(mean[:, None], x)[0],
@@ -254,7 +253,7 @@ def _chunk_sums(block, rows, kind, given, bank, information):
     if known is not None:
         return [*sums, _person_by_person(x, known, weight, mean, theta, functions, block, bank)]
     moved = (theta - mean[:, None]) * weight
-    spread = _row_totals(moved, theta)
+    spread = row_products(moved, theta)
     if persons is not None:
         spread /= persons
     return [
@@ -265,65 +264,15 @@ def _chunk_sums(block, rows, kind, given, bank, information):
     ]
 
 
-def summed_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """X.T @ Y in slices of rows so small that BLAS stays in the calling thread."""
-    (n, wide), deep = left.shape, right.shape[1]
-    if max(wide, deep) > _TILE:
-        across = [summed_product(left, part) for part in _tiles(right)] if deep > _TILE else None
-        if across:
-            return np.concatenate(across, axis=1)
-        return np.concatenate([summed_product(part, right) for part in _tiles(left)])
-    rows = min(_MATRIX_ALONE // (wide * deep), _VECTOR_ALONE // max(wide, deep))
-    whole = n // rows * rows
-    slices = left[:whole].reshape(-1, rows, wide).transpose(0, 2, 1)
-    product = (slices @ right[:whole].reshape(-1, rows, deep)).sum(axis=0)
-    return product + left[whole:].T @ right[whole:]
-
-
-def _tiles(table: np.ndarray) -> list[np.ndarray]:
-    """Columns in even parts of at most `_TILE`."""
-    return np.array_split(table, -(-table.shape[1] // _TILE), axis=1)
-
-
-def inverse(table: np.ndarray) -> np.ndarray:
-    """Inverse of a positive definite matrix by Schur complements of its halves.
-
-    LAPACK would call its own threads from 64 rows on, which costs more than the inverse itself.
-    Raises LinAlgError where the matrix is not positive definite.
-    """
-    if len(table) < _LAPACK_ALONE:
-        np.linalg.cholesky(table)
-        return np.linalg.inv(table)
-    half = len(table) // 2
-    cross = table[:half, half:]
-    first = inverse(table[:half, :half])
-    through = summed_product(first, cross)
-    rest = inverse(table[half:, half:] - summed_product(cross, through))
-    corner = -summed_product(through.T, rest)
-    first = first - summed_product(corner.T, through.T)
-    return np.block([[first, corner], [corner.T, rest]])
-
-
-def _row_totals(table: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted total of each row, in slices as `summed_product`."""
-    n, wide = table.shape
-    rows = max(_VECTOR_ALONE // wide, 1)
-    whole = n // rows * rows
-    totals = np.empty(n, table.dtype)
-    totals[:whole] = (table[:whole].reshape(-1, rows, wide) @ weight).ravel()
-    totals[whole:] = table[whole:] @ weight
-    return totals
-
-
 def _weights(x, known, persons, slopes, prior, log_sum, theta):
     """Posterior weights of the nodes for each row, and the log of what they sum to."""
-    weighted_total = _row_totals(x, slopes)
+    weighted_total = row_products(x, slopes)
     if persons is not None:
         weighted_total /= persons
     z = weighted_total[:, None] * theta
     z += prior
     if known is not None:
-        z -= known @ log_sum
+        z -= row_products(known, log_sum)
     top = z.max(axis=1, keepdims=True)
     z -= top
     np.exp(z, out=z)
@@ -356,7 +305,7 @@ def _person_by_person(x, known, weight, mean, theta, functions, block, bank):
     asked = np.concatenate(
         (known, known[:, owner], np.ones((len(known), n_group), known.dtype)), axis=1
     )
-    average = summed_product(weight.T, functions.T)
+    average = row_products(weight, functions.T.copy())
     total = np.zeros((len(functions), len(functions)))
     for node in range(len(theta)):
         near = weight[:, node] > 1e-7

@@ -8,7 +8,7 @@ from dashboards import parts
 from dashboards.store import State
 from nmc_utils import findings
 from nmc_utils.regions import Level
-from nmc_utils.terms import TOTAL, WAVES
+from nmc_utils.terms import TOTAL, WAVES, WORST
 
 
 def filters(state: State, *names: str) -> pn.FlexBox:
@@ -32,6 +32,23 @@ def filters(state: State, *names: str) -> pn.FlexBox:
 
     state.follow(show, *widgets)
     return parts.bar(*widgets.values())
+
+
+def measured_domain(state: State) -> str:
+    """The competence that a page on error and change shows: the whole test for the lowest one."""
+    chosen = state.shown("domain")
+    return TOTAL if chosen == WORST else chosen
+
+
+def about_worst(state: State) -> list[pn.pane.HTML]:
+    """Say so where the whole test stands for a person's lowest competence."""
+    if state.shown("domain") != WORST:
+        return []
+    text = (
+        "Показан весь тест: низшая из компетенций у каждого своя и каждый раз может быть другой, "
+        "её погрешность и изменение не оцениваются"
+    )
+    return [parts.block(f'<p class="muted">{parts.sentence(text)}</p>')]
 
 
 def level_words(entries: tuple[Level, ...]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from typing import Any
 from urllib.parse import urlencode
 
 import holoviews as hv
@@ -157,9 +158,13 @@ def heading(title: str, *lines: str) -> pn.pane.HTML:
 
 def tiles(entries: Iterable[tuple[str, str, str]]) -> pn.pane.HTML:
     """Tiles of (name, value, note): the note carries interval and n, or why there is no value."""
+
+    def kind(value: str) -> str:
+        return "value" if value.lstrip(f"+{wording.MINUS}")[:1].isdigit() else "value words"
+
     cells = "".join(
         f'<div class="tile"><div class="name">{escape(name)}</div>'
-        f'<div class="{"value" if value[:1].isdigit() else "value words"}">{escape(value)}</div>'
+        f'<div class="{kind(value)}">{escape(value)}</div>'
         f'<div class="note">{escape(note)}</div></div>'
         for name, value, note in entries
     )
@@ -180,6 +185,32 @@ def missing(title: str, reason: str, *, subtitle: str = "") -> pn.Column:
     below = f'<p class="muted small">{escape(subtitle)}</p>' if subtitle else ""
     words = f'<h2>{escape(title)}</h2>{below}<p class="reason">{escape(sentence(reason))}</p>'
     return card(block(words), basis=_WHOLE_ROW)
+
+
+def not_in_run(edition: str) -> str:
+    """Why a run has no such table: it is older than the table; and what to do about it."""
+    return (
+        f"в прогоне этой таблицы нет: он сделан раньше, чем её стали считать. "
+        f"Выполните: nmc run {edition}"
+    )
+
+
+def of_rows(
+    title: str,
+    rows: pd.DataFrame | None,
+    draw: Callable[[pd.DataFrame], pn.Column],
+    *,
+    edition: str,
+    nothing: str,
+) -> pn.Column:
+    """What `draw` makes of rows of a table, or a card that says why it cannot.
+
+    `rows` is None where the run of the edition has no such table; `nothing` is said where it has no
+    such rows.
+    """
+    if rows is None:
+        return missing(title, not_in_run(edition))
+    return missing(title, nothing) if rows.empty else draw(rows)
 
 
 def joined(*clauses: str) -> str:
@@ -213,7 +244,8 @@ def stack(*cards: pn.Column, basis: int = 480) -> pn.Column:
     for entry in cards:
         entry.styles = entry.styles | {"flex": "0 0 auto"}
     cards[-1].styles = cards[-1].styles | {"flex": "1 0 auto"}
-    return column(*cards, gap=16, flex=f"1 1 min({basis}px, 100%)", **{"min-width": "0"})
+    filled = {"min-width": "0", "align-self": "stretch", "height": "auto"}
+    return column(*cards, gap=16, flex=f"1 1 min({basis}px, 100%)", **filled)
 
 
 def table(
@@ -257,6 +289,14 @@ def scrolled(html: str, name: str) -> str:
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">{html}</div>'
     )
+
+
+def with_interval(row: Mapping[str, Any] | None) -> str:
+    """Write «40,2 % (37,4–43,0 %)» of a row of a measure table, or why there is no number."""
+    if row is None:
+        return "—"
+    bounds = wording.interval(row)
+    return wording.with_note(row) + ("" if bounds == "—" else f" ({bounds})")
 
 
 def readable(frame: pd.DataFrame, columns: Mapping[str, str], caption: str = "") -> str:
@@ -303,15 +343,17 @@ def chart(
     on_tap: Callable[[float], None] | None = None,
     note: str = "",
     why: str = "",
+    subtitle: str = "",
     **params: object,
 ) -> pn.Column:
     """A figure in a card under its finding, with a button that turns it into a table.
 
     `on_tap` is told the height in the figure at which somebody pressed it; `note` stands below the
     subtitle. Of a figure that has nothing to show the card says why: `why`, else the figure's own
-    words.
+    words. `subtitle` is put in place of the figure's own, where that speaks to researchers.
     """
     words = figures.heading(figure)
+    words = words._replace(subtitle=subtitle or words.subtitle)
     if told := _instead_of_a_picture(figure):
         return missing(words.title, why or told, subtitle=note)
     lines = [line for line in (words.subtitle, note) if line]

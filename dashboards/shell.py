@@ -170,9 +170,10 @@ def _navigation(state: State) -> pn.FlexBox:
         active=list(PAGES).index(state.page),
         variant="scrollable",
         sizing_mode="stretch_width",
+        sx={"& .MuiTab-root": {"minWidth": 0, "padding": "12px 9px"}},
     )
-    region = parts.choice("Регион", state.regions, state.region, width=260)
-    period = parts.choice("Период", state.periods, state.period, width=170)
+    region = parts.choice("Регион", state.regions, state.region, width=230)
+    period = parts.choice("Период", state.periods, state.period, width=130)
 
     def go_to_page(event) -> None:
         if event.new is not None:
@@ -186,8 +187,8 @@ def _navigation(state: State) -> pn.FlexBox:
     region.param.watch(go_to_region, "value")
     period.param.watch(lambda event: state.choose(state.region, event.new), "value")
     chosen = parts.bar(region, period)
-    chosen.styles = {"flex": "1 1 330px", "max-width": "440px"}
-    strip = parts.column(tabs, flex="1 1 340px", **{"min-width": "0"})
+    chosen.styles = {"flex": "1 1 330px", "max-width": "372px"}
+    strip = parts.column(tabs, flex="1 1 min(820px, 100%)", **{"min-width": "0"})
     return parts.bar(strip, chosen)
 
 

@@ -128,6 +128,12 @@ class Diagnostics(Definition):
             unique(levels, name)
         return levels
 
+    @field_validator("retests")
+    @classmethod
+    def _one_each(cls, retests: tuple[Retest, ...]) -> tuple[Retest, ...]:
+        unique(retests, "domain")
+        return retests
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         cuts = [level.up_to for level in self.levels]

@@ -44,7 +44,9 @@ from nmc_utils.results import (
 NOTEBOOKS = (
     "01_intake_quality",
     "02_diagnostics",
+    "03_measurement",
     "04_seminar_groups",
+    "05_progress",
     "07_indicators",
     "08_council",
 )

@@ -114,12 +114,16 @@ class Frame:
 
 @dataclass(frozen=True)
 class Column:
-    """Texts to the right of a plot, one per row; sizes in screen points, not in data units."""
+    """Texts to the right of a plot, one per row; sizes in screen points, not in data units.
+
+    Numbers end evenly (see `column`), words begin evenly.
+    """
 
     texts: Sequence[tuple[float, str]]
     width: int
     colour: str = INK
     bold: bool = False
+    is_words: bool = False
 
 
 def _styled(element: Any, bokeh: dict[str, Any], matplotlib: dict[str, Any]) -> Any:
@@ -138,12 +142,13 @@ _HINT = (
 _HOVER = {**_BARE, "tools": ["hover"], "hover_tooltips": _HINT}
 
 
-def dots(frame: pd.DataFrame, colour: str, *, size: int = 10) -> hv.Points:
-    """Points at x, y; hovering tells `name` and `hint`."""
+def dots(frame: pd.DataFrame, colour: str, *, size: int = 10, is_open: bool = False) -> hv.Points:
+    """Points at x, y, filled or only outlined; hovering tells `name` and `hint`."""
+    fill, edge, width = (PAPER, colour, 2.0) if is_open else (colour, PAPER, 1.0)
     return _styled(
         hv.Points(frame, ["x", "y"], ["name", "hint"]),
-        {"size": size, "fill_color": colour, "line_color": PAPER, "line_width": 1, **_HOVER},
-        {"s": 0.55 * size**2, "facecolors": colour, "edgecolors": PAPER, "linewidth": 0.8},
+        {"size": size, "fill_color": fill, "line_color": edge, "line_width": width, **_HOVER},
+        {"s": 0.55 * size**2, "facecolors": fill, "edgecolors": edge, "linewidth": 0.8 * width},
     )
 
 
@@ -306,15 +311,15 @@ def _matplotlib_hook(frame: Frame, title: str, subtitle: str) -> Callable[[Any, 
 def _matplotlib_columns(axes: Any, columns: Sequence[Column]) -> None:
     edge = 0.0
     for column in columns:
-        edge += column.width
+        start, edge = edge + 10, edge + column.width
         for position, text in column.texts:
             axes.annotate(
                 text,
                 xy=(1, position),
                 xycoords=("axes fraction", "data"),
-                xytext=(0.72 * edge, 0),
+                xytext=(0.72 * (start if column.is_words else edge), 0),
                 textcoords="offset points",
-                ha="right",
+                ha="left" if column.is_words else "right",
                 va="center",
                 fontsize=9,
                 color=column.colour,
@@ -458,15 +463,18 @@ def dot_plot(
     xlabel: str,
     reference: tuple[float, str] | None = None,
     emphasised: str | None = None,
+    beside: pd.DataFrame | None = None,
     row_height: int = 31,
 ) -> hv.Overlay:
     """Dots at `x` with intervals from `low` to `high`, one row each at `y`, named by `name`.
 
     Where `status` is not «ok», `hint` stands in place of the dot. `emphasised` is the `code` of
-    the row that alone keeps the accent.
+    the row that alone keeps the accent. `beside` are second values, small and only outlined.
     """
     known = rows[rows["status"] == "ok"]
-    limit = min(100.0, 5 * math.ceil(known["high"].fillna(known["x"]).max() / 5 + 0.2))
+    second = known[:0] if beside is None else beside
+    furthest = max(known["high"].fillna(known["x"]).max(), second["x"].max() if len(second) else 0)
+    limit = min(100.0, 5 * math.ceil(furthest / 5 + 0.2))
     strong = known["code"].eq(emphasised) | (emphasised not in set(known["code"]))
     absent = rows[rows["status"] != "ok"].assign(x=0.01 * limit)
     bottom = rows["y"].min() - 0.6
@@ -476,6 +484,7 @@ def dot_plot(
         lines(spans(known[strong]), ACCENT_SOFT, 5),
         dots(known[~strong], MUTED),
         dots(known[strong], ACCENT),
+        dots(second, INK, size=6, is_open=True),
         texts(absent.assign(text=absent["hint"]), MUTED, align="left"),
     ]
     top = 1.3 if reference else 0.6

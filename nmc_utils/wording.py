@@ -90,7 +90,9 @@ def _in_unit(row: Mapping[str, Any]) -> str:
             whole = row.get("variant") == "published" and (100 * value) % 1 == 0
             return percent(value, 0 if whole else 1)
         case "pp":
-            return f"{number(100 * value, 1)}{NO_BREAK_SPACE}п.п."
+            return f"{signed(value)}{NO_BREAK_SPACE}п.п."
+        case "ratio":
+            return number(value, 2)
         case "yes_no":
             return "да" if value else "нет"
         case "persons":
@@ -116,9 +118,27 @@ def interval(row: Mapping[str, Any]) -> str:
     """Write the interval of one row of a measure table, or an em dash where there is none."""
     if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]):
         return "—"
-    if MEASURES[row["measure"]].unit in ("share", "pp"):
-        return percent_interval(row["ci_low"], row["ci_high"], 1)
-    return f"{number(row['ci_low'], 1)}–{number(row['ci_high'], 1)}"
+    low, high = row["ci_low"], row["ci_high"]
+    match MEASURES[row["measure"]].unit:
+        case "share":
+            return percent_interval(low, high, 1)
+        case "pp":
+            return points_interval(low, high)
+        case "ratio":
+            return f"{number(low, 2)}–{number(high, 2)}"
+        case _:
+            return f"{number(low, 1)}–{number(high, 1)}"
+
+
+def signed(change: float) -> str:
+    """Write a change, as a share of the maximum, in percentage points with its sign: «+4,8»."""
+    text = number(100 * change, 1)
+    return f"+{text}" if change > 0 and text.strip("0,") else text
+
+
+def points_interval(low: float, high: float) -> str:
+    """Write an interval of a change as «−0,4…+1,2 п.п.»: a dash would meet a minus."""
+    return f"{signed(low)}…{signed(high)}{NO_BREAK_SPACE}п.п."
 
 
 def with_note(row: Mapping[str, Any]) -> str:
@@ -204,14 +224,16 @@ class Readable:
 def readable(table: pd.DataFrame, columns: dict[str, str]) -> Readable:
     """Make a table of text for a reader: `columns` maps a column to its Russian heading.
 
-    `estimate` and `ci` (the interval) are written by `estimate` and `interval`; whole numbers get
-    thin spaces; everything else is text as it is. A missing value is «—».
+    `estimate` and `ci` (the interval) are written by `estimate` and `interval`, `measure` by its
+    label; whole numbers get thin spaces; everything else is text as it is. A missing value is «—».
     """
     shown = {}
     for name, heading in columns.items():
         if name in ("estimate", "ci"):
             write = estimate if name == "estimate" else interval
             shown[heading] = [write(row) for row in table.to_dict("records")]
+        elif name == "measure":
+            shown[heading] = [MEASURES[measure].label for measure in table[name]]
         else:
             shown[heading] = [_cell(value) for value in table[name]]
     return Readable(pd.DataFrame(shown, index=range(1, len(table) + 1)))

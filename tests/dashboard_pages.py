@@ -8,7 +8,16 @@ import pandas as pd
 import panel as pn
 import pytest
 
-from dashboards.pages import about, collection, diagnostics, groups, indicators, overview
+from dashboards.pages import (
+    about,
+    collection,
+    diagnostics,
+    groups,
+    indicators,
+    overview,
+    progress,
+    reliability,
+)
 from dashboards.store import Published, State, published_editions
 from nmc_utils import figures
 
@@ -16,7 +25,9 @@ from nmc_utils import figures
 CHARTED = {
     "overview": overview.view,
     "diagnostics": diagnostics.view,
+    "reliability": reliability.view,
     "groups": groups.view,
+    "progress": progress.view,
     "indicators": indicators.view,
 }
 VIEWS = CHARTED | {"collection": collection.view, "about": about.view}
@@ -62,10 +73,20 @@ class _Run(dict):
 
 def altered(published: Published, **tables: pd.DataFrame) -> Published:
     """The same edition with other tables in its run."""
-    copy = Published(published.edition, published.run)
     names = list(published._results)
     kept = {name: published.table(name) for name in names}
-    copy.__dict__["_results"] = _Run(kept | tables, published.manifest)
+    return _with(published, kept | tables)
+
+
+def without(published: Published, *names: str) -> Published:
+    """The same edition, of a run that had not these tables yet."""
+    kept = [name for name in published._results if name not in names]
+    return _with(published, {name: published.table(name) for name in kept})
+
+
+def _with(published: Published, tables: dict[str, pd.DataFrame]) -> Published:
+    copy = Published(published.edition, published.run)
+    copy.__dict__["_results"] = _Run(tables, published.manifest)
     return copy
 
 

@@ -29,6 +29,8 @@ ALLOWED = {
         "terms",
         "measures.dictionary",
         "measures.indicators",
+        "measures.certainty",
+        "measures.progress",
     ),
     "comparison.py": ("wording", "findings", "regions", "terms", "measures.changes"),
     "figures": (

@@ -256,7 +256,7 @@ def test_charts_of_the_whole_region_say_so_while_a_municipality_is_chosen(state)
     page = diagnostics.view(state)
     assert "По региону" not in said(page)
     state.municipality = "abaza"
-    assert said(page).count("По региону: выбор муниципалитета здесь ничего не меняет") == 4
+    assert said(page).count("По региону: выбор муниципалитета здесь ничего не меняет") == 5
 
 
 def test_the_exit_wave_changes_the_numbers(state):

@@ -66,6 +66,7 @@ def _charts(now: Published, state: State) -> list[pn.viewable.Viewable]:
     return [
         first,
         parts.row(_levels_and_routes(now, shares, state)),
+        parts.row(_both_ways(now, shares, state)),
         parts.later(lambda: _places_and_families(now, shares, of_level, state)),
     ]
 
@@ -96,6 +97,7 @@ def _histogram(now: Published, of_level: pd.DataFrame, state: State) -> pn.Colum
         title=_histogram_title(now, of_level, state),
         wave=state.wave,
         domain=domain,
+        bands=now.of_procedure("borderline_bands", state.procedure),
     )
     rows = histogram[(histogram["wave"] == state.wave) & (histogram["domain"] == domain)]
     return parts.chart(
@@ -162,6 +164,57 @@ def _levels_table(now: Published, levels: pd.DataFrame) -> str:
     return parts.table(frame, numeric, html=["Уровень"])
 
 
+def _both_ways(now: Published, shares: pd.DataFrame, state: State) -> pn.Column:
+    """The lowest level by the document's rule and with the error of measurement counted."""
+    title = "По правилу документа и с учётом погрешности"
+    certainty = now.of_procedure("level_certainty", state.procedure)
+    true = None if certainty is None else _true_shares(certainty, now, state)
+
+    def draw(rows: pd.DataFrame) -> pn.Column:
+        figure = figures.levels_both_ways(shares, certainty, now.region, wave=state.wave)
+        return parts.chart(
+            figure,
+            lambda: _both_table(now, shares, rows),
+            min_width=430,
+            note=_scope(state),
+        )
+
+    return parts.of_rows(
+        title,
+        true,
+        draw,
+        edition=now.edition.key,
+        nothing=now.gap(state.procedure) or "на этом этапе погрешность не оценивалась",
+    )
+
+
+def _true_shares(certainty: pd.DataFrame, now: Published, state: State) -> pd.DataFrame:
+    """Rows of the lowest level with the error of measurement counted."""
+    lowest = now.region.diagnostics.lowest.code
+    is_asked = certainty["measure"].eq("true_level_share") & certainty["level"].eq(lowest)
+    return certainty[is_asked & certainty["wave"].eq(state.wave)]
+
+
+def _both_table(now: Published, shares: pd.DataFrame, true: pd.DataFrame) -> str:
+    keys = {"municipality": TOTAL, "family": TOTAL, "level": now.region.diagnostics.lowest.code}
+    by_rule = shares[(shares[list(keys)] == pd.Series(keys)).all(axis=1)]
+    by_rule = by_rule[by_rule["wave"].isin(true["wave"])].set_index("domain").to_dict("index")
+    rows = _named(true, "domain", now.region.domain_names).to_dict("records")
+    frame = pd.DataFrame(
+        {
+            "Компетенция": [row["name"] for row in rows],
+            "По правилу документа": [parts.with_interval(by_rule.get(r["domain"])) for r in rows],
+            "С учётом погрешности": [parts.with_interval(row) for row in rows],
+            "n": [wording.number(row["n"]) for row in rows],
+        }
+    )
+    numeric = list(frame.columns[1:])
+    if true["note"].notna().any():
+        notes = [row["note"] for row in rows]
+        frame["Примечание"] = [note if isinstance(note, str) else "—" for note in notes]
+    return parts.table(frame, numeric)
+
+
 # --- municipalities and families ----------------------------------------------------------------
 
 
@@ -177,6 +230,7 @@ def _places_and_families(
         level=level,
         domain=domain,
         emphasised=state.municipality,
+        small_areas=_small_areas(now, state),
     )
     heat = figures.level_shares_heat(shares, region, wave=state.wave, level=level)
     gap = now.gap(state.procedure)
@@ -184,7 +238,7 @@ def _places_and_families(
     in_families = of_level["family"] != TOTAL
     places = parts.chart(
         by_place,
-        lambda: _places_table(now, of_level, domain),
+        lambda: _places_table(now, of_level, domain, _small_areas(now, state)),
         min_width=430,
         on_tap=lambda y: state.toggle("municipality", _pressed(region.municipality_names, y)),
         note=now.incomplete,
@@ -198,6 +252,11 @@ def _places_and_families(
         why="" if in_families.any() else gap,
     )
     return [parts.row(places, _coverage(now, state)), parts.row(families)]
+
+
+def _small_areas(now: Published, state: State) -> pd.DataFrame | None:
+    """Shares by municipality that do not mistake smallness for a difference."""
+    return now.of_procedure("small_area_levels", state.procedure)
 
 
 def _coverage(now: Published, state: State) -> pn.Column:
@@ -245,11 +304,25 @@ def _domains_table(now: Published, of_level: pd.DataFrame, municipality: str) ->
     return parts.readable(rows, {"name": "Компетенция"} | _HEADINGS)
 
 
-def _places_table(now: Published, of_level: pd.DataFrame, domain: str) -> str:
+def _places_table(
+    now: Published, of_level: pd.DataFrame, domain: str, small: pd.DataFrame | None = None
+) -> str:
     rows = of_level[(of_level["domain"] == domain) & (of_level["family"] == TOTAL)]
     places = wording.with_unstated(now.region.municipality_names, rows["municipality"])
     rows = _named(rows, "municipality", {TOTAL: now.whole} | places)
-    return parts.readable(rows, {"name": "Муниципалитет"} | _HEADINGS)
+    headings = {"name": "Муниципалитет"} | _HEADINGS
+    if small is not None:
+        drawn = _by_place(small, of_level, domain)
+        rows = rows.assign(drawn=rows["municipality"].map(drawn))
+        headings |= {"drawn": "С поправкой на малую численность"}
+    return parts.readable(rows, headings)
+
+
+def _by_place(small: pd.DataFrame, of_level: pd.DataFrame, domain: str) -> dict[str, str]:
+    """Share and interval by municipality with regard to how few were tested there."""
+    keys = ["wave", "level"]
+    mine = small[small["domain"] == domain].merge(of_level[keys].drop_duplicates(), on=keys)
+    return {row["municipality"]: parts.with_interval(row) for row in mine.to_dict("records")}
 
 
 def _families_table(now: Published, of_level: pd.DataFrame) -> str:

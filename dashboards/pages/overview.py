@@ -8,7 +8,7 @@ import pandas as pd
 import panel as pn
 
 from dashboards import changes, parts
-from dashboards.store import Published, State
+from dashboards.store import PAGES, Published, State
 from nmc_utils import figures, findings, theme, wording
 from nmc_utils.terms import TABLE_TITLES, TOTAL
 
@@ -30,9 +30,33 @@ def _sentences(now: Published) -> pn.Column:
     told = now.table("findings")
     if told is None:
         return parts.missing("Главное", "в прогоне нет выводов")
-    lines = told.sort_values("position")["sentence"]
-    text = '<ul class="lead">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+    lines = list(told.sort_values("position")["sentence"])
+    pages = {line: page for page, line in _sure(now)}
+    lines += [line for line in pages if line not in lines]
+    items = [
+        escape(line) + (f" {_link(now, pages[line])}" if line in pages else "") for line in lines
+    ]
+    text = '<ul class="lead">' + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
     return parts.card(parts.block(f"<h2>Главное</h2>{text}"))
+
+
+def _sure(now: Published) -> list[tuple[str, str]]:
+    """A sentence on how sure the levels are and one on change, each with its page."""
+    tables = {name: now.of_procedure(name) for name in ("classification", "progress")}
+    given = {name: table for name, table in tables.items() if table is not None and len(table)}
+    said = []
+    if "classification" in given:
+        line = findings.false_deficits(given["classification"], now.region)
+        said.append(("reliability", line))
+    if "progress" in given:
+        said.append(("progress", findings.net_change(given["progress"], now.region)))
+    return said
+
+
+def _link(now: Published, page: str) -> str:
+    edition = now.edition
+    address = {"region": now.region.code, "period": edition.period.text, "page": page}
+    return parts.link(address, PAGES[page])
 
 
 # --- tiles ----------------------------------------------------------------------------------------

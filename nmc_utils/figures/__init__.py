@@ -20,27 +20,46 @@ from nmc_utils.figures.diagnostics import (
 )
 from nmc_utils.figures.groups import group_labels, group_sizes, group_topics, topics_by_family
 from nmc_utils.figures.indicators import indicator_attainment
+from nmc_utils.figures.items import bank_means, item_map, subscore_value
+from nmc_utils.figures.progress import changes_by_domain, migration
+from nmc_utils.figures.reliability import (
+    error_along_scale,
+    hundred,
+    levels_both_ways,
+    reliability_by_domain,
+    reliability_by_form,
+)
 from nmc_utils.figures.rows import sentence, share
 from nmc_utils.theme import Heading, heading, use
 
 __all__ = [
     "COLLECTING",
     "Heading",
+    "bank_means",
+    "changes_by_domain",
     "collection_matrix",
     "coverage_by_municipality",
+    "error_along_scale",
     "group_labels",
     "group_sizes",
     "group_topics",
     "heading",
+    "hundred",
     "indicator_attainment",
+    "item_map",
     "level_colours",
     "level_shares_by_domain",
     "level_shares_by_municipality",
     "level_shares_heat",
+    "levels_both_ways",
+    "migration",
+    "reliability_by_domain",
+    "reliability_by_form",
     "rows_in_words",
     "score_histogram",
     "sentence",
     "share",
+    "subscore_value",
     "topics_by_family",
     "use",
 ]

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from nmc_utils import findings, theme, wording
+from nmc_utils.figures.cuts import band_layers, cut_layers
 from nmc_utils.figures.rows import (
+    WAVE_WORDS,
     lacking,
     level_of,
     ordered,
@@ -34,9 +36,6 @@ NOT_COMPARED = "трудность блоков не сопоставлялас�
 NOT_SAMPLED = "отбор не случайный, на всех педагогов региона не распространяется"
 
 
-_WAVES = {"entry": "входную", "exit": "выходную"}
-
-
 def score_histogram(
     histogram: pd.DataFrame,
     region: Region,
@@ -44,6 +43,7 @@ def score_histogram(
     title: str | None = None,
     wave: str = "entry",
     domain: str | None = None,
+    bands: pd.DataFrame | None = None,
 ) -> hv.Overlay:
     """Share of the tested by per cent of the maximum, with the region's cuts as lines.
 
@@ -56,9 +56,11 @@ def score_histogram(
         The finding, with n and interval; without it the share at or below the lowest cut and n.
     domain
         The document's result by default.
+    bands
+        Of `measurement.borderline_bands`: results whose level is unsure are shaded.
     """
     domain = domain or region.diagnostics.result_domain
-    tested = f"прошедших {_WAVES[wave]} диагностику"
+    tested = f"прошедших {WAVE_WORDS[wave]} диагностику"
     subtitle = f"Доля {tested} по результату, % максимального балла"
     if region.diagnostics.document is None:
         subtitle += f"; {region.cut_source}"
@@ -73,15 +75,10 @@ def score_histogram(
     lowest = wording.percent(cuts[0])
     title = title or f"Не выше порога {lowest} — {share(below)} {tested}, {size}"
     top = 1.18 * bars["y1"].max()
-    at = [100 * cut for cut in cuts[:-1]]
-    ends = pd.DataFrame({"x0": at, "y0": 0.0, "x1": at, "y1": top})
-    words = [wording.percent(cut) for cut in cuts[:-1]]
-    words[0] = f"порог {words[0]}"  # once: labels that repeat it would meet on a phone
-    labels = pd.DataFrame({"x": [x - 0.8 for x in at], "y": top, "text": words})
     layers = [
+        *band_layers(bands, top, wave=wave, domain=domain),
         theme.boxes(bars),
-        theme.lines(ends, theme.CONTRAST, 2),
-        theme.texts(labels, theme.CONTRAST, align="right", base="top", size=13, bold=True),
+        *cut_layers(region, top),
     ]
     frame = Frame(
         (0, 100),
@@ -143,7 +140,7 @@ def level_shares_by_domain(
     where = {"wave": wave, "level": chosen.code, "municipality": municipality, "family": TOTAL}
     rows = ordered(selected(level_shares, "level_share", **where), "domain", region.domain_names)
     place = "" if municipality == TOTAL else f", {region.municipality_names[municipality]}"
-    subtitle = f"Доля прошедших {_WAVES[wave]} диагностику {words}{place}; {NOT_COMPARED}"
+    subtitle = f"Доля прошедших {WAVE_WORDS[wave]} диагностику {words}{place}; {NOT_COMPARED}"
     if not rows["status"].eq("ok").any():
         return theme.reason(why_empty(rows), f"Доля {words} по блокам", subtitle)
     rows["y"] -= 0.3 * (rows["place"] > 0)
@@ -167,11 +164,14 @@ def level_shares_by_municipality(
     wave: str = "entry",
     level: str | None = None,
     emphasised: str | None = None,
+    small_areas: pd.DataFrame | None = None,
 ) -> hv.Overlay:
     """Share of a level in each municipality, in the official order, with the regional value.
 
     It is not a ranking: the title says how many intervals hold the regional value. `emphasised`
-    is the code of a municipality that alone keeps the accent.
+    is the code of a municipality that alone keeps the accent. With `small_areas` (of
+    `distributions.small_area_levels`) dots and intervals are those, and the document's own share
+    is a small open mark.
     """
     chosen = level_of(region, level)
     words = chosen.words
@@ -180,12 +180,20 @@ def level_shares_by_municipality(
     table = selected(level_shares, "level_share", **where)
     block = "" if domain == TOTAL else f", «{region.domain_names[domain]}»"
     subtitle = (
-        f"Доля прошедших {_WAVES[wave]} диагностику {words}{block}; "
+        f"Доля прошедших {WAVE_WORDS[wave]} диагностику {words}{block}; "
         "муниципалитеты в официальном порядке"
     )
     names = wording.with_unstated(region.municipality_names, table["municipality"])
-    rows = ordered(table, "municipality", names)
-    known, value = rows[rows["status"] == "ok"], whole_region(table)
+    rows = own = ordered(table, "municipality", names)
+    value = whole_region(table)
+    if small_areas is not None:
+        drawn = selected(small_areas, "small_area_share", **where)
+        absent = table[table["status"] != "ok"]
+        rows = ordered(pd.concat([drawn, absent]), "municipality", names)
+        subtitle += (
+            "; точка и полоса — с поправкой на малую численность, малый круг — по правилу документа"
+        )
+    known = rows[rows["status"] == "ok"]
     if known.empty or value is None:
         return theme.reason(why_empty(rows), f"Доля {words} по муниципалитетам", subtitle)
     holds = known["ci_low"].le(value["estimate"]) & known["ci_high"].ge(value["estimate"])
@@ -199,6 +207,7 @@ def level_shares_by_municipality(
         xlabel="% прошедших диагностику",
         reference=(100 * value["estimate"], f"регион {share(value['estimate'])}"),
         emphasised=emphasised,
+        beside=None if small_areas is None else own[own["status"] == "ok"],
     )
 
 
@@ -234,7 +243,7 @@ def level_shares_heat(
     domains = region.domain_names
     cells = table[table["family"].isin(list(families)) & table["domain"].isin(list(domains))]
     subtitle = (
-        f"Доля прошедших {_WAVES[wave]} диагностику {words}; "
+        f"Доля прошедших {WAVE_WORDS[wave]} диагностику {words}; "
         f"серым — меньше {SMALL} чел.; формы у предметных групп разные, строки между собой "
         f"несопоставимы; {NOT_COMPARED}"
     )

@@ -13,6 +13,8 @@ from nmc_utils.regions import Level, Region
 from nmc_utils.terms import TOTAL
 from nmc_utils.theme import Column
 
+WAVE_WORDS = {"entry": "входную", "exit": "выходную"}  #: of a diagnostics, as «прошли …»
+
 
 def share(value: float) -> str:
     """Write a share in whole per cents, never rounding to 0 or 100 what is neither."""
@@ -30,6 +32,11 @@ def sentence(row: Mapping[str, Any]) -> str:
     note = row.get("note")  # of how many municipalities a total is
     part = f"; {note}" if isinstance(note, str) else ""
     return f"{wording.estimate(row)}{interval}, {size}{part}"
+
+
+def headline(text: str) -> str:
+    """Write a sentence as a title: without its full stop, unless an abbreviation ends it."""
+    return text if text.endswith(("п.п.", "чел.")) else text.removesuffix(".")
 
 
 def level_of(region: Region, code: str | None) -> Level:

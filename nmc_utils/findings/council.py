@@ -11,6 +11,8 @@ from nmc_utils.findings.collecting import held_out
 from nmc_utils.findings.diagnostics import hardest_domain, lowest_level, who_was_tested
 from nmc_utils.findings.groups import plan_of
 from nmc_utils.findings.indicators import attainment
+from nmc_utils.findings.progress import net_change
+from nmc_utils.findings.reliability import false_deficits
 from nmc_utils.findings.sentences import (
     Sentence,
     rows_of,
@@ -19,7 +21,7 @@ from nmc_utils.regions import Region
 
 
 def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
-    """Tell an edition in five sentences: `position`, `topic`, `sentence`.
+    """Tell an edition in seven sentences: `position`, `topic`, `sentence`.
 
     Where municipalities have not reported, or rows were held out, that comes first.
 
@@ -27,11 +29,15 @@ def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
     ----------
     staged
         Tables of the run: ``coverage``, ``procedures`` (the largest first: only it is told),
-        ``level_shares``, ``seminar_plan`` (with its `procedure`), ``indicators``, ``reporting``,
-        ``held_out``.
+        ``level_shares``, ``classification``, ``progress``, ``seminar_plan`` (with its `procedure`),
+        ``indicators``, ``reporting``, ``held_out``.
     """
     procedures = staged["procedures"]
-    shares = rows_of(staged["level_shares"], procedure=procedures["procedure"].iloc[0])
+    first = procedures["procedure"].iloc[0]
+    shares, at_cuts, change = (
+        rows_of(staged[name], procedure=first)
+        for name in ("level_shares", "classification", "progress")
+    )
     sentences = {}
     if part := wording.incomplete(staged["reporting"]):
         sentences["reporting"] = Sentence(f"{part}: итоги по записям неполные.")
@@ -40,7 +46,9 @@ def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
     sentences |= {
         "tested": who_was_tested(staged["coverage"], procedures),
         "levels": lowest_level(shares, region),
+        "certainty": false_deficits(at_cuts, region),
         "domains": hardest_domain(shares, region),
+        "progress": net_change(change, region),
         "groups": plan_of(staged["seminar_plan"], procedures),
         "indicators": attainment(staged["indicators"]),
     }

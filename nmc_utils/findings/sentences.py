@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from nmc_utils import wording
+from nmc_utils.regions import Region
+from nmc_utils.terms import TOTAL, WORST
 
 
 class Sentence(str):
@@ -53,3 +57,37 @@ def basis(row: pd.Series) -> str:
     """Write the interval and n in brackets."""
     bounds = wording.percent_interval(row["ci_low"], row["ci_high"])
     return f" ({bounds}, {wording.size(row['n'])})"
+
+
+def row_of(table: pd.DataFrame, **keys: str) -> dict[str, Any]:
+    """The only row with these keys; one without data where the table has none."""
+    rows = rows_of(table, **keys)
+    if len(rows) > 1:
+        raise ValueError(f"one row is told, the table has {len(rows)} with {keys}")
+    return rows.iloc[0].to_dict() if len(rows) else {"status": "no_data", "note": None}
+
+
+def grounds(row: Mapping[str, Any], digits: int = 0) -> str:
+    """Write the interval of a share, where it has one, and n in brackets."""
+    parts = [wording.size(row["n"])]
+    if pd.notna(row["ci_low"]):
+        parts.insert(0, wording.percent_interval(row["ci_low"], row["ci_high"], digits))
+    return f" ({', '.join(parts)})"
+
+
+def measured_domain(region: Region, domain: str | None = None) -> str:
+    """The `domain` that is told of an edition by default.
+
+    The whole test also where a document cuts by competence: error and change of a person's lowest
+    competence, which is another one each time, are not estimated.
+    """
+    if domain is not None:
+        return domain
+    return TOTAL if region.diagnostics.result_domain == WORST else region.diagnostics.result_domain
+
+
+def about_domain(region: Region, domain: str) -> str:
+    """Begin a sentence on a competence, or on the whole test where that is not the result."""
+    if domain != TOTAL:
+        return f"«{region.domain_names[domain]}»: "
+    return "Весь тест: " if region.diagnostics.result_domain == WORST else ""

@@ -46,16 +46,23 @@ class Answers:
 
 
 Key = tuple[str, str, str]  #: procedure, wave, domain
+_TEXT = ("person_id", "wave", "form_id", "item_id")
 
 
 def all_answers(tables: Mapping[str, pd.DataFrame], results: pd.DataFrame) -> dict[Key, Answers]:
     """Answers of each procedure, wave and domain of which they were sent."""
-    found = {
-        (procedure, wave, str(domain)): answers(tables, part)
-        for (procedure, wave, domain), part in results.groupby(
-            ["procedure", "wave", "domain"], observed=True
-        )
-    }
+    if "responses" not in tables or "items" not in tables:
+        return {}
+    # Looking up in text columns of Arrow is many times slower than in plain ones.
+    rows = tables["responses"].astype(dict.fromkeys(_TEXT, "object"))
+    by_wave = dict(tuple(rows.groupby("wave")))
+    found = {}
+    for (procedure, wave, domain), part in results.groupby(
+        ["procedure", "wave", "domain"], observed=True
+    ):
+        if wave in by_wave:
+            mine = {"items": tables["items"], "responses": by_wave[wave]}
+            found[procedure, wave, str(domain)] = answers(mine, part)
     return {key: sent for key, sent in found.items() if sent is not None}
 
 
@@ -81,13 +88,13 @@ def answers(tables: Mapping[str, pd.DataFrame], results: pd.DataFrame) -> Answer
         return None
     form = results.dropna(subset="raw_score").set_index("person_id")["form_id"].sort_index()
     items = tables["items"]
-    items = items[items["form_id"].isin(form) & items["domain"].eq(keys["domain"].iloc[0])]
+    items = items[items["form_id"].isin(form.unique()) & items["domain"].eq(keys["domain"].iloc[0])]
     rows = tables["responses"]
     rows = rows[rows["wave"].eq(keys["wave"].iloc[0]) & rows["item_id"].isin(items["item_id"])]
     rows = rows[rows["form_id"].eq(rows["person_id"].map(form))]
     if rows.empty:
         return None
-    form = form[form.index.isin(rows["person_id"])]
+    form = form[form.index.isin(rows["person_id"].unique())]
     forms = pd.crosstab(items["form_id"], items["item_id"]).astype(bool)
     given = rows.pivot(index="person_id", columns="item_id", values="score")
     given = given.reindex(index=form.index, columns=forms.columns).fillna(0.0)

@@ -7,7 +7,7 @@ group: they are not taken to be equally able.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from nmc_utils.measures.irt import (
     expected_share,
     theta_at,
 )
-from nmc_utils.measures.linking import connected
+from nmc_utils.measures.linking import LEAST_ANCHORS, connected
 from nmc_utils.measures.measurement import LEAST_PERSONS
 
 
@@ -66,8 +66,9 @@ class Scale:
 def scales(answers: Mapping[Key, Answers]) -> dict[Key, list[Scale]]:
     """Calibrate the items of every procedure, wave and domain with answers.
 
-    Forms of fewer than `LEAST_PERSONS` persons are left out. Of 1PL and 2PL the one with the lower
-    BIC is kept; items with more than two scores are calibrated as GPCM.
+    Forms of fewer than `LEAST_PERSONS` persons are left out. Forms are linked by `LEAST_ANCHORS`
+    common items that not everyone answered alike: with fewer nobody could tell a drift. Of 1PL and
+    2PL the one with the lower BIC is kept; items with more than two scores are calibrated as GPCM.
 
     Parameters
     ----------
@@ -85,7 +86,8 @@ def scales_of(sent: Answers) -> list[Scale]:
 def _linked(sent: Answers) -> Iterable[Scale]:
     sizes = sent.form.value_counts()
     forms = sent.forms.loc[sorted(sizes.index[sizes >= LEAST_PERSONS])]
-    for names in connected(forms):
+    taken = sent.responses.loc[sent.form.isin(forms.index), forms.columns]
+    for names in connected(forms.loc[:, taken.nunique() > 1], LEAST_ANCHORS):
         mine = forms.loc[list(names)]
         mine = mine.loc[:, mine.any()]
         who = sent.form.index[sent.form.isin(mine.index)]
@@ -102,7 +104,6 @@ def _linked(sent: Answers) -> Iterable[Scale]:
 
 def _calibrated(scale: Scale) -> Scale:
     """Calibrate a scale, or say in its note why it cannot be."""
-    fields = {name: getattr(scale, name) for name in scale.__dataclass_fields__}
     group = scale.form if len(scale.forms) > 1 else None
     models = ("gpcm",) if scale.max_score.gt(1).any() else ("1pl", "2pl")
     found, refused = [], []
@@ -114,9 +115,9 @@ def _calibrated(scale: Scale) -> Scale:
     found = [calibration for calibration in found if calibration.converged]
     if not found:
         note = refused[0] if refused else "калибровка не сошлась"
-        return Scale(**fields | {"note": note})
+        return replace(scale, note=note)
     n = len(scale.responses)
-    return Scale(**fields | {"calibration": min(found, key=lambda entry: bic(entry, n))})
+    return replace(scale, calibration=min(found, key=lambda entry: bic(entry, n)))
 
 
 def bic(calibration: Calibration, n: int) -> float:
@@ -132,8 +133,8 @@ def bic(calibration: Calibration, n: int) -> float:
 def below_cut(scale: Scale, form: str, cut: float) -> pd.Series | None:
     """Chance by person that the expected share of the own form is at or below a cut.
 
-    From the posterior of ability under the form's own population. None where the cut cannot be
-    reached on the form, whatever the ability, because of items that all answered alike.
+    From the posterior of ability under the form's own population. None where no ability of the
+    form's scale stands at the cut, because of items that all answered alike or against the rest.
 
     Parameters
     ----------
@@ -143,11 +144,16 @@ def below_cut(scale: Scale, form: str, cut: float) -> pd.Series | None:
     assert scale.calibration is not None
     items = scale.items_of(form)
     mine = scale.forms.columns[scale.forms.loc[form]]
+    if items.empty:
+        return None
     certain = scale.constant.reindex(mine).sum()
     share = (cut * scale.max_score[mine].sum() - certain) / scale.max_score[items].sum()
     if not 0 < share < 1:
         return None
-    theta_cut = theta_at(scale.calibration, share, items)
+    try:
+        theta_cut = theta_at(scale.calibration, share, items)
+    except ValueError:  # discriminations against the rest: these items never lead to the share
+        return None
     who = scale.form.index[scale.form.eq(form)]
     group = scale.form[who] if len(scale.forms) > 1 else None
     return deficit_posterior(scale.responses.loc[who], scale.calibration, theta_cut, group)

@@ -32,6 +32,7 @@ CERTAINTY = {
 ADVICE = {"borderline": "уточнить в собеседовании с методистом"}
 BASES = {"answers": "по ответам на задания", "scores": "по баллу и надёжности формы"}
 NORMAL_95 = float(ndtri(0.975))
+_ERRORS = ("by_mean", "by_reliability")
 _KEYS = ["procedure", "wave", "domain", "person_id"]
 
 
@@ -56,8 +57,11 @@ def chances(
     -------
     DataFrame
         `procedure`, `wave`, `domain`, `person_id`, `level` (the cut is its upper bound), `chance`
-        (missing: not assessed), `basis` (a key of `BASES`), `n_items`, `note`. For the lowest
-        competence the errors of the competences are taken as independent.
+        (missing: not assessed), `basis` (a key of `BASES`), `n_items`, `note`; `form`, and what one
+        standard error of its mean and of its reliability does to the chance: `by_mean`,
+        `by_reliability` (0 where it was reported without an interval). For the lowest competence
+        the errors of the competences are taken as independent. Who left the whole of a competence
+        blank is judged by the score.
     """
     about = reliability.set_index(["procedure", "wave", "form", "domain"])
     cuts = {level: cut for level, cut in region.diagnostics.cuts.items() if cut < 1}
@@ -69,20 +73,21 @@ def chances(
         form = about.loc[key]
         for level, cut in cuts.items():
             found = _from_answers(scales, key, cut)
-            basis = "scores" if found is None else "answers"
-            if found is None:
-                found = _from_scores(taken, form, cut)
+            answered = taken["person_id"].map({} if found is None else found).astype("float64")
+            by_score = _from_scores(taken["raw_score"], form, cut)
             parts.append(
                 taken[["procedure", "wave", "domain", "person_id"]].assign(
                     level=level,
-                    chance=taken["person_id"].map(found).astype("float64"),
-                    basis=basis,
+                    chance=answered.fillna(by_score["chance"]),
+                    basis=np.where(answered.notna(), "answers", "scores"),
                     n_items=form["n_items"],
                     note=form["note"] if form["status"] != "ok" else None,
+                    form=key[2],
+                    **by_score[list(_ERRORS)],
                 )
             )
-    columns = [*_KEYS, "level", "chance", "basis", "n_items", "note"]
-    table = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    columns = [*_KEYS, "level", "chance", "basis", "n_items", "note", "form", *_ERRORS]
+    table = pd.concat(parts, ignore_index=True)[columns] if parts else _nobody(columns)
     if judged["domain"].eq(WORST).any():
         table = pd.concat([table, _of_worst(table, judged)], ignore_index=True)
     return table.sort_values([*_KEYS, "level"], ignore_index=True)
@@ -98,17 +103,31 @@ def _from_answers(
     return None
 
 
-def _from_scores(taken: pd.DataFrame, form: pd.Series, cut: float) -> pd.Series:
-    people = taken.set_index("person_id")["raw_score"]
+def _nobody(columns: list[str]) -> pd.DataFrame:
+    numbers = dict.fromkeys(["chance", *_ERRORS], "float64")
+    return pd.DataFrame(columns=columns).astype(numbers | {"n_items": "Int64"})
+
+
+def _from_scores(scores: pd.Series, form: pd.Series, cut: float) -> pd.DataFrame:
+    """`chance`, and what one standard error of the form's mean and reliability does to it.
+
+    The derivatives of Φ((c − μ − ρ(x − μ)) / (σ√(ρ(1 − ρ)))) by μ and ρ.
+    """
     if form["status"] != "ok":
-        return pd.Series(np.nan, people.index)
-    return deficit_probability(
-        people,
-        form["max_score"],
-        reliability=form["estimate"],
-        mean=form["mean"],
-        std=form["sd"],
-        cut=cut,
+        return pd.DataFrame(np.nan, scores.index, ["chance"]).assign(**dict.fromkeys(_ERRORS, 0.0))
+    rho, mean, std = form["estimate"], form["mean"], form["sd"]
+    given = {"reliability": rho, "mean": mean, "std": std, "cut": cut}
+    chance = deficit_probability(scores, form["max_score"], **given)
+    z, error = ndtri(chance.clip(1e-12, 1 - 1e-12)), std * np.sqrt(rho * (1 - rho))
+    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    slope = -(scores - mean) / error - z * (1 - 2 * rho) / (2 * rho * (1 - rho))
+    of_rho = (form["ci_high"] - form["ci_low"]) / (2 * NORMAL_95)
+    return pd.DataFrame(
+        {
+            "chance": chance,
+            "by_mean": -density * (1 - rho) / error * std / np.sqrt(form["n"]),
+            "by_reliability": density * slope * (0.0 if np.isnan(of_rho) else of_rho),
+        }
     )
 
 
@@ -116,10 +135,21 @@ def _of_worst(table: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
     """Of the lowest competence: it is at or below a cut where any competence is."""
     parts = table[table["domain"] != TOTAL]
     keys = ["procedure", "wave", "person_id", "level"]
-    above = (1 - parts["chance"]).groupby([parts[key] for key in keys])
-    joined = (1 - above.agg(lambda column: column.prod(skipna=False))).rename("chance")
-    others = parts.groupby(keys).agg(n_items=("n_items", "min"), note=("note", "first"))
-    worst = others.join(joined).reset_index().assign(domain=WORST, basis="scores")
+    above = (1 - parts["chance"]).clip(1e-12)
+    # What moves one competence moves the product by as much as the others leave of it.
+    moved = parts[list(_ERRORS)].div(above, axis=0)
+    grouped = parts.assign(above=above, **moved, is_unknown=above.isna()).groupby(keys)
+    worst = grouped.agg(
+        above=("above", "prod"),
+        is_unknown=("is_unknown", "any"),
+        n_items=("n_items", "min"),
+        note=("note", "first"),
+        form=("form", "first"),
+        **{name: (name, "sum") for name in _ERRORS},
+    ).reset_index()
+    worst[list(_ERRORS)] = worst[list(_ERRORS)].mul(worst["above"], axis=0)
+    worst["chance"] = (1 - worst["above"]).mask(worst["is_unknown"])
+    worst = worst.assign(domain=WORST, basis="scores")
     has = judged[judged["domain"] == WORST][["procedure", "wave", "person_id"]]
     return worst.merge(has, on=["procedure", "wave", "person_id"])[table.columns]
 
@@ -149,10 +179,10 @@ def person_results(results: pd.DataFrame, chances: pd.DataFrame, region: Region)
     told = judged[["procedure", "wave", "domain", "person_id"]].astype({"domain": "str"})
     told = told.assign(level=np.asarray(level, dtype=object))
     is_near = chances["chance"].between(*region.diagnostics.borderline)
-    by_person = chances.assign(is_near=is_near).groupby(_KEYS)
+    by_person = chances.assign(is_near=is_near, is_unknown=chances["chance"].isna()).groupby(_KEYS)
     known = by_person.agg(
         is_near=("is_near", "any"),
-        is_known=("chance", lambda column: column.notna().all()),
+        is_unknown=("is_unknown", "any"),
         n_items=("n_items", "first"),
         note=("note", "first"),
     )
@@ -161,7 +191,7 @@ def person_results(results: pd.DataFrame, chances: pd.DataFrame, region: Region)
     told = told.merge(known.reset_index(), on=_KEYS, how="left", validate="one_to_one")
     is_short = told["domain"].ne(TOTAL) & told["n_items"].lt(LEAST_ITEMS).fillna(False)
     certainty = np.select(
-        [~told["is_known"].astype(bool), is_short, told["is_near"].astype(bool)],
+        [told["is_unknown"].ne(False), is_short, told["is_near"].eq(True)],
         ["not_assessed", "too_few_items", "borderline"],
         "stable",
     )
@@ -184,7 +214,8 @@ def level_certainty(chances: pd.DataFrame, persons: pd.DataFrame, region: Region
     DataFrame
         Measure table with keys `procedure`, `wave`, `domain`, `level`. `true_level_share`: mean
         chance of the level among those assessed; its interval is what the errors of measurement
-        of these persons leave open. `borderline_share`: those with an unsure level
+        of these persons leave open, and the errors of the mean and the reliability of each form,
+        by which results are drawn to the mean. `borderline_share`: those with an unsure level
         (``level="total"``), with a Wilson interval. `n` persons assessed.
     """
     table = pd.concat([_true_shares(chances, region), _borderline(persons)], ignore_index=True)
@@ -197,18 +228,37 @@ def _true_shares(chances: pd.DataFrame, region: Region) -> pd.DataFrame:
     cuts = [level for level, cut in region.diagnostics.cuts.items() if cut < 1]
     rows = []
     for key, part in chances.groupby(keys):
-        below = part.pivot(index="person_id", columns="level", values="chance")[cuts].dropna()
-        bounded = np.column_stack([np.zeros(len(below)), below, np.ones(len(below))])
-        for level, chance in zip(region.diagnostics.cuts, np.diff(bounded).T, strict=True):
+        values = ["chance", *_ERRORS]
+        wide = part.pivot(index=["form", "person_id"], columns="level", values=values)
+        unknown = wide["chance"].isna().any(axis=1)
+        left_out = part["note"].dropna().iloc[0] if unknown.any() else None
+        wide = wide[~unknown]
+        of_forms = [wide[name][cuts].groupby(level="form").sum() for name in _ERRORS]
+        shares = _between(wide["chance"][cuts], top=1.0)
+        moved = np.vstack([_between(sums, top=0.0) for sums in of_forms])
+        for at, level in enumerate(region.diagnostics.cuts):
             row = dict(zip([*keys, "level"], [*key, level], strict=True))
-            rows.append(row | _mean_chance(chance, part["note"]))
+            rows.append(
+                row | _mean_chance(shares[:, at], moved[:, at], int(unknown.sum()), left_out)
+            )
     return pd.DataFrame(rows).assign(measure="true_level_share")
 
 
-def _mean_chance(chance: np.ndarray, note: pd.Series) -> dict[str, object]:
+def _between(below: pd.DataFrame, *, top: float) -> np.ndarray:
+    """Of each level, from what is at or below the cuts."""
+    ends = np.zeros(len(below)), np.full(len(below), top)
+    return np.diff(np.column_stack([ends[0], below, ends[1]]))
+
+
+def _mean_chance(
+    chance: np.ndarray, moved: np.ndarray, n_unknown: int, why: str | None
+) -> dict[str, object]:
+    """Mean chance of a level; `moved` are the sums over persons of what moves a form as one."""
     if not len(chance):
-        return {"status": "not_assessed", "interval_kind": "none", "n": 0, "note": note.iloc[0]}
-    mean, error = chance.mean(), np.sqrt((chance * (1 - chance)).sum()) / len(chance)
+        return {"status": "not_assessed", "interval_kind": "none", "n": 0, "note": why}
+    variance = (chance * (1 - chance)).sum() + (moved**2).sum()
+    mean, error = chance.mean(), np.sqrt(variance) / len(chance)
+    note = f"без {n_unknown} чел., чьи формы не оценивались ({why})" if n_unknown else None
     low, high = np.clip([mean - NORMAL_95 * error, mean + NORMAL_95 * error], 0, 1)
     return {
         "estimate": mean,
@@ -218,6 +268,7 @@ def _mean_chance(chance: np.ndarray, note: pd.Series) -> dict[str, object]:
         "interval_kind": "measurement",
         "n": len(chance),
         "status": "ok",
+        "note": note,
     }
 
 

@@ -207,7 +207,8 @@ def _by_domain(
 def _of_domain(forms: Sequence[FormProgress]) -> list[Row]:
     known = [form.change for form in forms if form.change is not None]
     if not known:
-        note = forms[0].note
+        # Where anybody came to the exit it is not the exit that is missing.
+        note = next((form.note for form in forms if form.note != NO_EXIT), NO_EXIT)
         status = "no_data" if note == NO_EXIT else "not_assessed"
         row = {"interval_kind": "none", "status": status, "note": note}
         return [{"measure": name} | row for name in (*_MEANS, *_SHARES)]

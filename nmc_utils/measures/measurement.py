@@ -19,6 +19,7 @@ from nmc_utils.measures.classification import (
     error_of_measurement,
 )
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
+from nmc_utils.measures.distributions import ROUNDING
 from nmc_utils.measures.reliability import alpha, composite_reliability
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL, WORST
@@ -38,7 +39,10 @@ LEAST_PERSONS = 30
 SOURCES = {
     "alpha": "расчёт по ответам: альфа Кронбаха",
     "composite": "расчёт по компетенциям: составная надёжность",
+    "reported": "сообщена без источника",
 }
+#: What is added to the source where the reliability was reported of another wave.
+CARRIED = "для выхода пересчитана по разбросу результатов"
 _OF_FORM = ["procedure", "wave", "form"]
 _ABOUT = ["mean", "sd", "max_score", "n_items", "source", "note"]
 
@@ -53,6 +57,8 @@ def reliability_by_form(
     """Reliability of the results of every form, in each competence and in the whole test.
 
     From the answers where they were sent (Cronbach's alpha), else as the table of forms reports it.
+    What is reported is taken to be of those who came to the entry: at exit the error of measurement
+    on the same forms is the same and the spread of results is another (see `_error_ratio`).
     That of the whole test of a form with competences is composite (stratified alpha). Items that
     everyone answered alike say nothing; alpha is without them, and they are named.
 
@@ -77,10 +83,15 @@ def reliability_by_form(
     judged = judged.rename(columns={"form_id": "form"})
     judged = judged.assign(domain=judged["domain"].astype("str"))
     reported = _reported(tables)
+    ratios = _error_ratios(judged)
     rows = []
     for (procedure, wave, form), taken in judged.groupby(_OF_FORM):
         parts = [
-            _of_form(part, answers.get((procedure, wave, domain)), reported.get((form, domain)))
+            _of_form(
+                part,
+                answers.get((procedure, wave, domain)),
+                _carried(reported.get((form, domain)), ratios.get((procedure, wave, domain))),
+            )
             for domain, part in taken.groupby("domain")
             if domain != TOTAL or taken["domain"].eq(TOTAL).all()
         ]
@@ -100,6 +111,54 @@ def _reported(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], Row]:
     return {(row["form_id"], row["domain"]): row for row in rows}
 
 
+def _carried(told: Row | None, ratio: float | None) -> Row | None:
+    """What the table of forms says of a form, for the spread of results of another wave."""
+    if told is None or ratio is None or pd.isna(told["reliability"]):
+        return told
+    carried = 1 - (1 - told["reliability"]) * ratio
+    return told | {"reliability": carried, "reliability_source": f"{_source(told)}; {CARRIED}"}
+
+
+def _source(told: Row) -> str:
+    source = told["reliability_source"]
+    return SOURCES["reported"] if pd.isna(source) else source
+
+
+def _error_ratios(judged: pd.DataFrame) -> dict[Key, float]:
+    """Share of error in the variance of results at exit by that at entry, on the same forms."""
+    shares = judged.assign(share=judged["raw_score"] / judged["max_score"])
+    keys = ["procedure", "domain"]
+    found = {}
+    for (procedure, domain), rows in shares.groupby(keys):
+        moments = rows.groupby(["wave", "form"])["share"].agg(["size", "mean", "var"])
+        moments = moments[moments["size"] >= LEAST_PERSONS]
+        waves = moments.index.get_level_values("wave")
+        if {"entry", "exit"} <= set(waves):
+            ratio = _error_ratio(moments.loc["entry"], moments.loc["exit"])
+            if ratio is not None:
+                found[procedure, "exit", domain] = ratio
+    return found
+
+
+def _error_ratio(entry: pd.DataFrame, leave: pd.DataFrame) -> float | None:
+    """By Lord's binomial error, which on a form is proportional to the mean of x(1 − x).
+
+    One ratio for all forms, since that of a single form of thirty persons is too unsure.
+    """
+    both = entry.index.intersection(leave.index)
+    if both.empty:
+        return None
+    weights = leave.loc[both, "size"].to_numpy(float)
+    parts = []
+    for wave in (entry.loc[both], leave.loc[both]):
+        error = wave["mean"] * (1 - wave["mean"]) - wave["var"]
+        parts.append((float(weights @ error), float(weights @ wave["var"])))
+    (error_then, spread_then), (error_now, spread_now) = parts
+    if min(error_then, spread_then, error_now, spread_now) <= 0:
+        return None
+    return error_now / error_then * spread_then / spread_now
+
+
 def _described(results: pd.DataFrame) -> Row:
     """Who took a form, and with what scores."""
     scores = results["raw_score"]
@@ -110,7 +169,7 @@ def _described(results: pd.DataFrame) -> Row:
 
 def _of_form(results: pd.DataFrame, sent: Answers | None, told: Row | None) -> Row:
     row = _described(results)
-    has_answers = sent is not None and sent.form.eq(row["form"]).any()
+    has_answers = sent is not None and sent.form.eq(row["form"]).sum() >= LEAST_PERSONS
     given = sent.of_form(row["form"]) if has_answers else None
     if given is not None:
         row["n_items"] = given.shape[1]
@@ -120,15 +179,16 @@ def _of_form(results: pd.DataFrame, sent: Answers | None, told: Row | None) -> R
         return row | _not_assessed(
             f"форму прошли {row['n']} чел., для оценки нужно не меньше {LEAST_PERSONS}"
         )
-    if row["sd"] == 0:
+    if results["raw_score"].nunique() < 2:
         return row | _not_assessed("все результаты формы одинаковы")
     if given is not None:
         return row | _estimated(given)
     if told is None or pd.isna(told["reliability"]):
         return row | _not_assessed("ответов на задания нет, и надёжность формы не сообщена")
     if not 0 < told["reliability"] < 1:
-        return row | _not_assessed(f"сообщена надёжность {told['reliability']:g}: такой не бывает")
-    return row | _ok(told["reliability"], source=told["reliability_source"])
+        number = f"{told['reliability']:.3g}".replace(".", ",")
+        return row | _not_assessed(f"по сообщённой надёжности выходит {number}: такой не бывает")
+    return row | _ok(told["reliability"], source=_source(told))
 
 
 def _estimated(given: pd.DataFrame) -> Row:
@@ -140,6 +200,8 @@ def _estimated(given: pd.DataFrame) -> Row:
         return _not_assessed("альфа не выше нуля: ответы на задания не согласованы между собой")
     names = ", ".join(map(str, given.columns[alike]))
     note = f"без заданий, на которые все ответили одинаково: {names}" if names else None
+    if found.estimate > 1 - ROUNDING:
+        return _not_assessed("альфа равна единице: все задания повторяют одно и то же")
     low = max(found.ci_low, 0.0)
     return _ok(found.estimate, low, found.ci_high, source=SOURCES["alpha"], note=note)
 
@@ -147,20 +209,27 @@ def _estimated(given: pd.DataFrame) -> Row:
 def _of_whole_test(taken: pd.DataFrame, parts: Sequence[Row]) -> Row:
     """The whole test of a form, of those with a result in every competence."""
     row = _described(taken[taken["domain"] == TOTAL])
-    by_domain = pd.DataFrame(list(parts)).set_index("domain")
+    columns = ["domain", "n_items", "estimate", "ci_low", "ci_high"]
+    by_domain = pd.DataFrame(list(parts), columns=columns).set_index("domain")
     row["n_items"] = by_domain["n_items"].sum(skipna=False)
     if unknown := [part["note"] for part in parts if part["status"] != "ok"]:
         return row | _not_assessed(unknown[0])
     scores = taken.pivot(index="person_id", columns="domain", values="raw_score").dropna()
-    estimate, low, high = (
-        composite_reliability(scores[by_domain.index], by_domain[column].astype(float))
-        if by_domain[column].notna().all()
-        else np.nan
-        for column in ("estimate", "ci_low", "ci_high")
-    )
+    if len(scores) < LEAST_PERSONS or scores.sum(axis=1).nunique() < 2:
+        return row | _not_assessed("результатов по всему тесту слишком мало или они одинаковы")
+    errors = scores[by_domain.index].var() / scores.sum(axis=1).var()
+    estimate = composite_reliability(scores[by_domain.index], by_domain["estimate"].astype(float))
     if not 0 < estimate < 1:
         return row | _not_assessed("составная надёжность вне промежутка от 0 до 1")
-    return row | _ok(estimate, max(low, 0.0), high, source=SOURCES["composite"])
+    return row | _ok(estimate, *_bounds(estimate, by_domain, errors), source=SOURCES["composite"])
+
+
+def _bounds(estimate: float, parts: pd.DataFrame, weights: pd.Series) -> tuple[float, float]:
+    """Interval of 1 − Σ weight · (1 − reliability): the parts err independently of each other."""
+    down = (weights * (parts["estimate"] - parts["ci_low"])).astype(float)
+    up = (weights * (parts["ci_high"] - parts["estimate"])).astype(float)
+    low, high = (np.sqrt((side**2).sum(skipna=False)) for side in (down, up))
+    return max(estimate - low, 0.0), min(estimate + high, 1.0)
 
 
 def _ok(
@@ -196,7 +265,7 @@ def pooled_reliability(reliability: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Measure table with keys `procedure`, `wave`, `domain`; `n` persons of the forms that were
         assessed, `mean` and `sd` of their shares of the maximum, `n_items` the fewest of a form,
-        `n_forms`, `source` and `note`. The bounds are those with every form at its own.
+        `n_forms`, `source` and `note`. The interval takes the forms to err independently.
     """
     keys = ["procedure", "wave", "domain"]
     rows = [
@@ -217,10 +286,9 @@ def _pooled(forms: pd.DataFrame) -> Row:
     variance = ((known["sd"] / known["max_score"]) ** 2).to_numpy(float)
     centre = np.average(mean, weights=n)
     spread = np.average(variance + (mean - centre) ** 2, weights=n)
-    estimate, low, high = (
-        1 - np.average(variance * (1 - known[column].to_numpy(float)), weights=n) / spread
-        for column in ("estimate", "ci_low", "ci_high")
-    )
+    weights = pd.Series(n / n.sum() * variance / spread, known.index)
+    estimate = 1 - float((weights * (1 - known["estimate"].astype(float))).sum())
+    low, high = _bounds(estimate, known, weights)
     left_out = len(forms) - len(known)
     note = f"без форм, которые не оценивались: {left_out}" if left_out else None
     row = _ok(estimate, low, high, source="; ".join(sorted(set(known["source"]))), note=note)
@@ -270,12 +338,15 @@ def classification(
 def _at_cut(shares: pd.Series | None, pooled: Row, cut: float) -> list[Row]:
     if pooled["status"] != "ok":
         return [{"measure": name} | _not_assessed(pooled["note"]) for name in AT_CUT]
-    bounds = [pooled["ci_low"], pooled["ci_high"]]
     try:
         at = classification_accuracy(shares, 1.0, pooled["estimate"], cut)
-        ends = [classification_accuracy(shares, 1.0, bound, cut) for bound in bounds if bound > 0]
     except ValueError as error:  # says what of the results no model fits
         return [{"measure": name} | _not_assessed(str(error).rstrip(".")) for name in AT_CUT]
+    bounds = [pooled["ci_low"], pooled["ci_high"]]
+    try:
+        ends = [classification_accuracy(shares, 1.0, bound, cut) for bound in bounds if bound > 0]
+    except ValueError:  # no model fits at a bound: the estimate stands without an interval
+        ends = []
     rows = []
     for name, field in AT_CUT.items():
         values = [getattr(end, field) for end in (at, *ends)]
@@ -298,11 +369,17 @@ def error_along_scale(pooled: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Measure table with keys `procedure`, `wave`, `domain`, `score_share` (0–1 in steps of one
-        item); measure `score_error`, a share of the maximum. Only what was assessed has rows.
+        item); measure `score_error`, a share of the maximum. Only what was assessed has rows, and
+        of that what has results between 0 and the maximum.
     """
     parts = []
     for row in pooled[pooled["status"] == "ok"].dropna(subset="n_items").to_dict("records"):
-        curve = error_of_measurement(1.0, row["n_items"], row["estimate"], row["mean"], row["sd"])
+        try:
+            curve = error_of_measurement(
+                1.0, row["n_items"], row["estimate"], row["mean"], row["sd"]
+            )
+        except ValueError:  # nobody is between 0 and the maximum, as with a single item
+            continue
         curve = curve.rename(columns={"score": "score_share", "std_error": "estimate"})
         keys = {name: row[name] for name in ("procedure", "wave", "domain", "n")}
         parts.append(curve.assign(**keys))

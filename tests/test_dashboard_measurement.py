@@ -367,7 +367,15 @@ def test_levels_stand_both_ways_beside_each_other(state):
     keys = {"wave": "entry", "domain": "total", "level": "at_or_below"}
     rule = one(now.table("level_shares"), **keys, municipality="total", family="total")
     true = one(now.table("level_certainty"), **keys)
-    assert rows[1][1:3] == [text(parts.with_interval(rule)), text(parts.with_interval(true))]
+    assert rows[1][1:4:2] == [text(parts.with_interval(rule)), text(parts.with_interval(true))]
+
+
+def test_shares_of_different_people_say_who_is_left_out(state, planned):
+    assert "С учётом погрешности — без" not in said(diagnostics.view(state))
+    page = diagnostics.view(planned)
+    assert re.search(r"С учётом погрешности — без \d+ чел\., чьи формы не оценивались", said(page))
+    (whole,) = (r for r in table_with(page, "n по правилу", "n с учётом") if r[0] == "Весь тест")
+    assert int(whole[2]) > int(whole[4])
 
 
 def test_municipalities_have_shares_that_regard_how_few_there_are(state):

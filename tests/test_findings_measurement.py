@@ -328,3 +328,26 @@ def test_no_sentence_speaks_of_a_cause(region, change):
     ]
     for word in ("благодаря", "повысил", "привел", "привёл", "в результате", "эффект", "обучени"):
         assert not any(word in text for text in said), word
+
+
+# --- how such numbers are written ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("measure", "values", "estimate", "interval"),
+    [
+        ("net_change", (0.0503, 0.046, 0.0546), "+5,0 п.п.", "+4,6…+5,5 п.п."),
+        ("net_change", (-0.012, -0.02, 0.004), "−1,2 п.п.", "−2,0…+0,4 п.п."),
+        ("net_change", (0.0, -0.0001, 0.0001), "0,0 п.п.", "0,0…0,0 п.п."),
+        ("reliability", (0.904, 0.87, 0.934), "0,90", "0,87–0,93"),
+    ],
+)
+def test_changes_have_a_sign_and_reliabilities_two_digits(measure, values, estimate, interval):
+    row = table(one(measure, *values, 100)).iloc[0]
+    assert plain(wording.estimate(row)) == estimate
+    assert plain(wording.interval(row)) == interval
+
+
+def test_a_table_for_a_reader_names_the_measure_in_words():
+    shown = wording.readable(table(one("kappa", 0.7, 0.6, 0.8, 9)), {"measure": "Мера"})
+    assert shown.frame["Мера"].tolist() == ["каппа двух параллельных форм"]

@@ -176,7 +176,7 @@ def _both_ways(now: Published, shares: pd.DataFrame, state: State) -> pn.Column:
             figure,
             lambda: _both_table(now, shares, rows),
             min_width=430,
-            note=_scope(state),
+            note=parts.joined(_of_whom(rows), _scope(state)),
         )
 
     return parts.of_rows(
@@ -186,6 +186,12 @@ def _both_ways(now: Published, shares: pd.DataFrame, state: State) -> pn.Column:
         edition=now.edition.key,
         nothing=now.gap(state.procedure) or "на этом этапе погрешность не оценивалась",
     )
+
+
+def _of_whom(true: pd.DataFrame) -> str:
+    """Who is not in the shares with the error counted, so that the two are not of the same."""
+    notes = true.loc[true["status"].eq("ok"), "note"].dropna().unique()
+    return f"С учётом погрешности — {'; '.join(notes)}" if len(notes) else ""
 
 
 def _true_shares(certainty: pd.DataFrame, now: Published, state: State) -> pd.DataFrame:
@@ -200,12 +206,14 @@ def _both_table(now: Published, shares: pd.DataFrame, true: pd.DataFrame) -> str
     by_rule = shares[(shares[list(keys)] == pd.Series(keys)).all(axis=1)]
     by_rule = by_rule[by_rule["wave"].isin(true["wave"])].set_index("domain").to_dict("index")
     rows = _named(true, "domain", now.region.domain_names).to_dict("records")
+    ruled = [by_rule.get(row["domain"]) for row in rows]
     frame = pd.DataFrame(
         {
             "Компетенция": [row["name"] for row in rows],
-            "По правилу документа": [parts.with_interval(by_rule.get(r["domain"])) for r in rows],
+            "По правилу документа": [parts.with_interval(row) for row in ruled],
+            "n по правилу": [wording.number(row["n"]) if row else "—" for row in ruled],
             "С учётом погрешности": [parts.with_interval(row) for row in rows],
-            "n": [wording.number(row["n"]) for row in rows],
+            "n с учётом": [wording.number(row["n"]) for row in rows],
         }
     )
     numeric = list(frame.columns[1:])

@@ -98,14 +98,18 @@ def test_another_form_that_is_not_linked_has_no_change_and_is_not_attrition():
     assert row["note"] == f"без форм, которые не оценивались: 1 ({NOT_LINKED})"
     alone = Drawn(5, APART, [("A", 100, 0.0)], exit_forms={"A": "B"})
     table = _measures(alone.tables)
-    assert table["status"].eq("not_assessed").all() and table["note"].eq(NOT_LINKED).all()
+    came = table.xs("attrition_share", level="measure").iloc[0]
+    assert came["status"] == "ok" and came["estimate"] == 0  # they came, on another form
+    change = table.drop(index="attrition_share", level="measure")
+    assert change["status"].eq("not_assessed").all() and change["note"].eq(NOT_LINKED).all()
 
 
 def test_without_answers_another_form_is_not_linked():
     tables = Drawn(6, LINKED, [("A", 100, 0.0)], exit_forms={"A": "B"}).totals_only()
     pairs, _ = _change(tables)
     assert pairs["is_unlinked"].all() and pairs["exit"].isna().all()
-    assert _measures(tables)["note"].eq(NOT_LINKED).all()
+    change = _measures(tables).drop(index="attrition_share", level="measure")
+    assert change["note"].eq(NOT_LINKED).all()
 
 
 def test_the_whole_test_is_the_sum_of_equated_competences():

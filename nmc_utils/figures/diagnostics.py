@@ -57,7 +57,7 @@ def score_histogram(
     domain
         The document's result by default.
     bands
-        Of `measurement.borderline_bands`: results whose level is unsure are shaded.
+        Of `precision.borderline_bands`: results whose level is unsure are shaded.
     """
     domain = domain or region.diagnostics.result_domain
     tested = f"прошедших {WAVE_WORDS[wave]} диагностику"

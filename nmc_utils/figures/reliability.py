@@ -70,7 +70,7 @@ def hundred(
     Parameters
     ----------
     classification
-        Measure table of `measurement.classification`.
+        Measure table of `precision.classification`.
     domain
         The whole test by default.
     """
@@ -201,9 +201,9 @@ def error_along_scale(
     Parameters
     ----------
     score_error
-        Measure table of `measurement.error_along_scale`.
+        Measure table of `precision.error_along_scale`.
     bands
-        Of `measurement.borderline_bands`.
+        Of `precision.borderline_bands`.
     domain
         The whole test by default.
     """

@@ -32,7 +32,7 @@ def false_deficits(
     Parameters
     ----------
     classification
-        Measure table of `measurement.classification`, of one procedure.
+        Measure table of `precision.classification`, of one procedure.
     """
     domain = measured_domain(region, domain)
     lowest = region.diagnostics.lowest

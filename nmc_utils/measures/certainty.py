@@ -258,7 +258,7 @@ def _mean_chance(
         return {"status": "not_assessed", "interval_kind": "none", "n": 0, "note": why}
     variance = (chance * (1 - chance)).sum() + (moved**2).sum()
     mean, error = chance.mean(), np.sqrt(variance) / len(chance)
-    note = f"без {n_unknown} чел., чьи формы не оценивались ({why})" if n_unknown else None
+    note = _left_out(n_unknown, why)
     low, high = np.clip([mean - NORMAL_95 * error, mean + NORMAL_95 * error], 0, 1)
     return {
         "estimate": mean,
@@ -272,6 +272,10 @@ def _mean_chance(
     }
 
 
+def _left_out(n_unknown: int, why: str | None) -> str | None:
+    return f"без {n_unknown} чел., чьи формы не оценивались ({why})" if n_unknown else None
+
+
 def _borderline(persons: pd.DataFrame) -> pd.DataFrame:
     keys = ["procedure", "wave", "domain"]
     certainty = persons["certainty"]
@@ -282,12 +286,16 @@ def _borderline(persons: pd.DataFrame) -> pd.DataFrame:
             "n": told.groupby(by).sum(),
             "count": certainty.eq("borderline").groupby(by).sum(),
             "is_short": certainty.eq("too_few_items").groupby(by).any(),
-            "note": persons["note"].groupby(by).first(),
+            "n_unknown": certainty.eq("not_assessed").groupby(by).sum(),
+            "why": persons["note"].groupby(by).first(),
         }
     ).reset_index()
     low, high = share_interval(table["count"], table["n"])
     is_told = table["n"] > 0
+    left_out = [_left_out(n, why) for n, why in table[["n_unknown", "why"]].itertuples(index=False)]
+    short = f"в компетенции меньше {LEAST_ITEMS} заданий: уровень человека не оценивается"
     return table.assign(
+        note=np.select([is_told, table["is_short"]], [left_out, short], table["why"]),
         level=TOTAL,
         measure="borderline_share",
         estimate=(table["count"] / table["n"]).where(is_told),

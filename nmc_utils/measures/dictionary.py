@@ -77,25 +77,25 @@ MEASURES: dict[str, Measure] = {
     "reliability": Measure(
         "надёжность результата", "ratio", True, "measurement.reliability_by_form"
     ),
-    "accuracy": Measure("точность отнесения", "share", True, "measurement.classification"),
+    "accuracy": Measure("точность отнесения", "share", True, "precision.classification"),
     "consistency": Measure(
-        "согласие двух параллельных форм", "share", True, "measurement.classification"
+        "согласие двух параллельных форм", "share", True, "precision.classification"
     ),
-    "kappa": Measure("каппа двух параллельных форм", "ratio", True, "measurement.classification"),
+    "kappa": Measure("каппа двух параллельных форм", "ratio", True, "precision.classification"),
     "false_deficit_share": Measure(
         "из не превысивших порог на самом деле выше порога",
         "share",
         True,
-        "measurement.classification",
+        "precision.classification",
     ),
     "missed_deficit_share": Measure(
         "из превысивших порог на самом деле не выше порога",
         "share",
         True,
-        "measurement.classification",
+        "precision.classification",
     ),
     "score_error": Measure(
-        "ошибка измерения, доля максимума", "share", True, "measurement.error_along_scale"
+        "ошибка измерения, доля максимума", "share", True, "precision.error_along_scale"
     ),
     "true_level_share": Measure(
         "доля уровня с учётом погрешности", "share", True, "certainty.level_certainty"

@@ -26,7 +26,7 @@ NOT_LINKED = "формы входной и выходной диагностик
 NO_EXIT = "выходной диагностики в данных нет"
 _KEYS = ["procedure", "domain"]
 _MEANS = ("observed_change", "expected_change", "net_change")
-_SHARES = ("reliable_rise_share", "reliable_fall_share", "attrition_share")
+_SHARES = ("reliable_rise_share", "reliable_fall_share")
 
 Row = dict[str, Any]
 
@@ -35,8 +35,8 @@ Row = dict[str, Any]
 class FormProgress:
     """Change of those who took one form at entry, at the cut of one level.
 
-    `change` is missing where `note` says why. Of `n_entry` persons `n_unlinked` came to the exit on
-    a form that cannot be compared.
+    `change` is missing where `note` says why. Of `n_entry` persons `n_exit` came to the exit,
+    `n_unlinked` of these on a form that cannot be compared.
     """
 
     procedure: str
@@ -44,6 +44,7 @@ class FormProgress:
     form: str
     level: str
     n_entry: int
+    n_exit: int
     n_unlinked: int
     change: Progress | None
     note: str | None = None
@@ -142,7 +143,8 @@ def changes_by_form(
         rho = retest or (form["estimate"] if form["status"] == "ok" else None)
         for level, cut in cuts.items():
             change, note = _change(taken.set_index("person_id"), rho, cut, form["note"])
-            sizes = len(taken), int(taken["is_unlinked"].sum())
+            came = taken["exit"].notna() | taken["is_unlinked"]
+            sizes = len(taken), int(came.sum()), int(taken["is_unlinked"].sum())
             found.append(FormProgress(*key, level, *sizes, change, note))
     return found
 
@@ -206,16 +208,18 @@ def _by_domain(
 
 def _of_domain(forms: Sequence[FormProgress]) -> list[Row]:
     known = [form.change for form in forms if form.change is not None]
+    attrition = _attrition(forms)
     if not known:
         # Where anybody came to the exit it is not the exit that is missing.
         note = next((form.note for form in forms if form.note != NO_EXIT), NO_EXIT)
         status = "no_data" if note == NO_EXIT else "not_assessed"
         row = {"interval_kind": "none", "status": status, "note": note}
-        return [{"measure": name} | row for name in (*_MEANS, *_SHARES)]
+        return [{"measure": name} | row for name in (*_MEANS, *_SHARES)] + [attrition]
     means = {name: _mean([getattr(change, name) for change in known]) for name in _MEANS}
     shares = dict(zip(_SHARES, _shares(known), strict=True))
     about = {"interval_kind": "process", "status": "ok", "note": _left_out(forms)}
-    return [{"measure": name} | row | about for name, row in (means | shares).items()]
+    rows = [{"measure": name} | row | about for name, row in (means | shares).items()]
+    return [*rows, attrition]
 
 
 def _mean(parts: Sequence[Estimate]) -> Row:
@@ -233,13 +237,17 @@ def _mean(parts: Sequence[Estimate]) -> Row:
 
 def _shares(changes: Sequence[Progress]) -> list[Row]:
     directions = pd.concat([change.reliable["direction"] for change in changes])
-    lost = [change.attrition.share for change in changes]
-    left = sum(round(share.estimate * share.n) for share in lost)
-    return [
-        _share(directions.eq("up").sum(), len(directions)),
-        _share(directions.eq("down").sum(), len(directions)),
-        _share(left, sum(share.n for share in lost)),
-    ]
+    return [_share(directions.eq(way).sum(), len(directions)) for way in ("up", "down")]
+
+
+def _attrition(forms: Sequence[FormProgress]) -> Row:
+    """Who did not come to the exit, of everyone tested at entry: no reliability is needed."""
+    tested, came = (sum(getattr(form, name) for form in forms) for name in ("n_entry", "n_exit"))
+    if not came:
+        nothing = {"interval_kind": "none", "status": "no_data", "note": NO_EXIT}
+        return {"measure": "attrition_share"} | nothing
+    about = {"measure": "attrition_share", "interval_kind": "process", "status": "ok"}
+    return about | _share(tested - came, tested) | {"note": None}
 
 
 def _share(count: int, n: int) -> Row:

@@ -1,4 +1,4 @@
-"""How reliable the results of an edition are: of each form, at the cuts, and by competence.
+"""How reliable the results of an edition are: of each form, and over the forms of a competence.
 
 The population is everyone tested in one wave of a procedure. Nothing here alters a result: the
 numbers stand beside it.
@@ -13,26 +13,11 @@ import numpy as np
 import pandas as pd
 
 from nmc_utils.measures.answers import Answers, Key
-from nmc_utils.measures.classification import (
-    borderline_band,
-    classification_accuracy,
-    error_of_measurement,
-)
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ROUNDING
 from nmc_utils.measures.reliability import alpha, composite_reliability
-from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL, WORST
 
-#: Measure → field of the classification at a cut. Shares of people are those by the document's own
-#: cut; agreement of levels is Livingston and Lewis's, at their effective length.
-AT_CUT = {
-    "accuracy": "accuracy",
-    "consistency": "consistency",
-    "kappa": "kappa",
-    "false_deficit_share": "false_deficit_share_by_rule",
-    "missed_deficit_share": "missed_deficit_share_by_rule",
-}
 #: What is estimated from fewer persons of a form says too little to judge anybody by.
 LEAST_PERSONS = 30
 #: How a reliability came about.
@@ -294,126 +279,3 @@ def _pooled(forms: pd.DataFrame) -> Row:
     row = _ok(estimate, low, high, source="; ".join(sorted(set(known["source"]))), note=note)
     row |= {"n": known["n"].sum(), "n_items": known["n_items"].min(), "n_forms": len(known)}
     return row | {"mean": centre, "sd": np.sqrt(spread)}
-
-
-def classification(
-    results: pd.DataFrame, reliability: pd.DataFrame, region: Region
-) -> pd.DataFrame:
-    """How often the level of a result is that of the true score, at each cut.
-
-    Livingston–Lewis on the shares of the maximum of everyone whose form was assessed.
-
-    Parameters
-    ----------
-    results
-        Of `scored`.
-    reliability
-        Of `reliability_by_form`.
-
-    Returns
-    -------
-    DataFrame
-        Measure table with keys `procedure`, `wave`, `domain`, `level` (the cut is its upper bound)
-        and the measures `AT_CUT`. The interval shows the bounds of the reliability alone, where
-        it has any. `note` says why it is not assessed.
-    """
-    taken = results[results["raw_score"].notna() & results["domain"].ne(WORST)]
-    taken = taken.rename(columns={"form_id": "form"}).astype({"domain": "str"})
-    status = reliability.set_index([*_OF_FORM, "domain"])["status"]
-    judged = taken[taken.join(status, on=status.index.names)["status"].eq("ok")]
-    shares = judged["raw_score"] / judged["max_score"]
-    keys = ["procedure", "wave", "domain"]
-    by_key = dict(tuple(shares.groupby([judged[key] for key in keys])))
-    rows = []
-    for pooled in pooled_reliability(reliability).to_dict("records"):
-        key = tuple(pooled[name] for name in keys)
-        for level, cut in region.diagnostics.cuts.items():
-            if cut < 1:
-                base = dict(zip(keys, key, strict=True)) | {"level": level, "n": pooled["n"]}
-                rows += [base | row for row in _at_cut(by_key.get(key), pooled, cut)]
-    table = pd.DataFrame(rows, columns=[*keys, "level", *ESTIMATE_COLUMNS, "note"])
-    return table.astype({"n": "Int64"})
-
-
-def _at_cut(shares: pd.Series | None, pooled: Row, cut: float) -> list[Row]:
-    if pooled["status"] != "ok":
-        return [{"measure": name} | _not_assessed(pooled["note"]) for name in AT_CUT]
-    try:
-        at = classification_accuracy(shares, 1.0, pooled["estimate"], cut)
-    except ValueError as error:  # says what of the results no model fits
-        return [{"measure": name} | _not_assessed(str(error).rstrip(".")) for name in AT_CUT]
-    bounds = [pooled["ci_low"], pooled["ci_high"]]
-    try:
-        ends = [classification_accuracy(shares, 1.0, bound, cut) for bound in bounds if bound > 0]
-    except ValueError:  # no model fits at a bound: the estimate stands without an interval
-        ends = []
-    rows = []
-    for name, field in AT_CUT.items():
-        values = [getattr(end, field) for end in (at, *ends)]
-        has_bounds = len(ends) == len(bounds)
-        kind = {"interval_kind": "measurement" if has_bounds else "none"}
-        ends_of = {"ci_low": min(values), "ci_high": max(values)} if has_bounds else {}
-        rows.append({"measure": name, "estimate": values[0], "status": "ok"} | kind | ends_of)
-    return rows
-
-
-def error_along_scale(pooled: pd.DataFrame) -> pd.DataFrame:
-    """Standard error of measurement along the scale of results.
-
-    Parameters
-    ----------
-    pooled
-        Of `pooled_reliability`.
-
-    Returns
-    -------
-    DataFrame
-        Measure table with keys `procedure`, `wave`, `domain`, `score_share` (0–1 in steps of one
-        item); measure `score_error`, a share of the maximum. Only what was assessed has rows, and
-        of that what has results between 0 and the maximum.
-    """
-    parts = []
-    for row in pooled[pooled["status"] == "ok"].dropna(subset="n_items").to_dict("records"):
-        try:
-            curve = error_of_measurement(
-                1.0, row["n_items"], row["estimate"], row["mean"], row["sd"]
-            )
-        except ValueError:  # nobody is between 0 and the maximum, as with a single item
-            continue
-        curve = curve.rename(columns={"score": "score_share", "std_error": "estimate"})
-        keys = {name: row[name] for name in ("procedure", "wave", "domain", "n")}
-        parts.append(curve.assign(**keys))
-    columns = ["procedure", "wave", "domain", "score_share", *ESTIMATE_COLUMNS]
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    table = table.reindex(columns=columns).astype({"n": "Int64", "estimate": "float64"})
-    return table.assign(measure="score_error", interval_kind="none", status="ok")
-
-
-def borderline_bands(pooled: pd.DataFrame, region: Region) -> pd.DataFrame:
-    """Results on either side of each cut whose level is unsure.
-
-    Parameters
-    ----------
-    pooled
-        Of `pooled_reliability`.
-    region
-        Between which chances of lying at or below a cut a level is unsure.
-
-    Returns
-    -------
-    DataFrame
-        `procedure`, `wave`, `domain`, `level` (the cut is its upper bound), `cut`, `band_low` and
-        `band_high`, shares of the maximum. Only what was assessed has rows.
-    """
-    low, high = region.diagnostics.borderline
-    rows = []
-    for row in pooled[pooled["status"] == "ok"].to_dict("records"):
-        for level, cut in region.diagnostics.cuts.items():
-            if cut < 1:
-                given = {"reliability": row["estimate"], "mean": row["mean"], "std": row["sd"]}
-                ends = borderline_band(1.0, **given, cut=cut, low=low, high=high)
-                keys = {name: row[name] for name in ("procedure", "wave", "domain")}
-                bounds = dict(zip(("band_low", "band_high"), np.clip(ends, 0, 1), strict=True))
-                rows.append(keys | {"level": level, "cut": cut} | bounds)
-    columns = ["procedure", "wave", "domain", "level", "cut", "band_low", "band_high"]
-    return pd.DataFrame(rows, columns=columns)

@@ -59,6 +59,7 @@ _HOME = {
     "calibrated_items": "measures.item_tables",
     "bank_means": "measures.item_tables",
     "anchor_drift": "measures.item_tables",
+    "comparable_groups": "measures.item_tables",
     "item_bias": "measures.item_tables",
     "unusual_answers": "measures.item_tables",
     "paired": "measures.entry_exit",

@@ -55,19 +55,13 @@ def test_false_deficits_are_told_of_a_hundred(region):
     rows = table(one("false_deficit_share", 0.234, 0.212, 0.261, 1200, **LOWEST))
     assert plain(findings.false_deficits(rows, region)) == (
         "Из 100 педагогов с результатом ≤ 60 % примерно 23 на самом деле выше порога "
-        "(21,2–26,1 в границах надёжности, n = 1 200)."
+        "(21,2–26,1, n = 1 200)."
     )
 
 
-def test_bounds_that_are_unknown_or_change_nothing_are_said_so(region):
+def test_an_interval_that_is_unknown_is_said_so(region):
     rows = table(one("false_deficit_share", 0.234, np.nan, np.nan, 90, **LOWEST))
-    assert "(без границ: надёжность сообщена одним числом, n = 90)" in plain(
-        findings.false_deficits(rows, region)
-    )
-    same = rows.assign(ci_low=0.2339, ci_high=0.2341)
-    assert "(в границах надёжности столько же, n = 90)" in plain(
-        findings.false_deficits(same, region)
-    )
+    assert "(без интервала, n = 90)" in plain(findings.false_deficits(rows, region))
 
 
 def test_false_deficits_that_were_not_assessed_say_why(region):
@@ -351,3 +345,32 @@ def test_changes_have_a_sign_and_reliabilities_two_digits(measure, values, estim
 def test_a_table_for_a_reader_names_the_measure_in_words():
     shown = wording.readable(table(one("kappa", 0.7, 0.6, 0.8, 9)), {"measure": "Мера"})
     assert shown.frame["Мера"].tolist() == ["каппа двух параллельных форм"]
+
+
+def test_items_that_are_harder_for_a_group_are_counted_not_people():
+    rows = pd.DataFrame(
+        {
+            "grouping": ["experience"] * 2 + ["municipality_kind"],
+            "item": ["q1", "q2", "q1"],
+            "delta": [2.0, 0.1, -2.0],
+            "category": ["C", "A", "C"],
+            "p_adjusted": [0.001, 0.9, 0.2],
+        }
+    )
+    assert plain(findings.bias(rows)) == (
+        "При равных результатах заметно труднее для одной из групп: по стажу — 1 из 2 заданий: q1; "
+        "по виду муниципального образования — 0 из 1 задания. Это повод перечитать задание, а не "
+        "вывод о людях."
+    )
+    assert "не сравнивались" in findings.bias(rows.assign(delta=np.nan))
+
+
+def test_unusual_answers_are_a_check_of_data():
+    rows = table(
+        one("unusual_share", 0.041, 0.03, 0.05, 300, domain="ict"),
+        one("unusual_share", 0.062, 0.05, 0.07, 200, domain="subject"),
+    )
+    assert plain(findings.unusual(rows)).startswith(
+        "Необычных наборов ответов — от 4,1 % до 6,2 % по компетенциям и этапам (n до 300)"
+    )
+    assert "не искались" in findings.unusual(rows.iloc[:0])

@@ -33,6 +33,7 @@ from nmc_utils.findings.indicators import (
 )
 from nmc_utils.findings.progress import attrition, moved, net_change, reliable_change
 from nmc_utils.findings.reliability import (
+    bias,
     borderline,
     both_shares,
     drift,
@@ -41,10 +42,13 @@ from nmc_utils.findings.reliability import (
     profile,
     reliability,
     scales,
+    unusual,
 )
 from nmc_utils.findings.sentences import Sentence, capital, stopped
 
 __all__ = [
+    "bias",
+    "unusual",
     "BASES",
     "BASIS_NAMES",
     "BY_ANY",

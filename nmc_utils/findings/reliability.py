@@ -50,11 +50,9 @@ def false_deficits(
 def _of_hundred(row: Mapping[str, Any]) -> str:
     size = wording.size(row["n"])
     if pd.isna(row["ci_low"]):
-        return f"без границ: надёжность сообщена одним числом, {size}"
+        return f"без интервала, {size}"
     low, high = (wording.number(100 * row[name], 1) for name in ("ci_low", "ci_high"))
-    if low == high:
-        return f"в границах надёжности столько же, {size}"
-    return f"{low}–{high} в границах надёжности, {size}"
+    return f"{low}–{high}, {size}"
 
 
 def reliability(reliability: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
@@ -262,3 +260,47 @@ def drift(anchor_drift: pd.DataFrame) -> Sentence:
         return Sentence(f"Ни одно общее задание не сместилось: из {checks} ни одной.")
     named = ", ".join(f"{row['item']} (форма {row['form']})" for row in moved.to_dict("records"))
     return Sentence(f"Сместились {len(moved)} из {checks}: {named}.")
+
+
+_GROUPINGS = {"experience": "по стажу", "municipality_kind": "по виду муниципального образования"}
+
+
+def bias(item_bias: pd.DataFrame) -> Sentence:
+    """Count the items that are much harder for one of two groups with equal results.
+
+    Parameters
+    ----------
+    item_bias
+        Of `item_tables.item_bias`, of one procedure.
+    """
+    told = []
+    for grouping, rows in item_bias.dropna(subset="delta").groupby("grouping", sort=False):
+        large = rows[rows["category"].eq("C") & rows["p_adjusted"].lt(0.05)]
+        items = wording.plural(len(rows), "задания", "заданий", "заданий")
+        named = f": {', '.join(large['item'].astype(str))}" if len(large) else ""
+        told.append(f"{_GROUPINGS.get(grouping, grouping)} — {len(large)} из {items}{named}")
+    if not told:
+        return Sentence("Задания по группам людей не сравнивались: ответов или групп нет.")
+    return Sentence(
+        f"При равных результатах заметно труднее для одной из групп: {'; '.join(told)}. Это повод "
+        "перечитать задание, а не вывод о людях."
+    )
+
+
+def unusual(unusual_answers: pd.DataFrame) -> Sentence:
+    """Say how many sets of answers are unusual for their result: a check of the data.
+
+    Parameters
+    ----------
+    unusual_answers
+        Of `item_tables.unusual_answers`, of one procedure.
+    """
+    known = unusual_answers[unusual_answers["status"] == "ok"]
+    if known.empty:
+        return Sentence("Необычные наборы ответов не искались: ответов или заданий мало.")
+    low, high = (wording.percent(known["estimate"].agg(end), 1) for end in ("min", "max"))
+    return Sentence(
+        f"Необычных наборов ответов — от {low} до {high} по компетенциям и этапам "
+        f"(n до {wording.number(known['n'].max())}); когда все отвечают всерьёз, их около 5 %. Это "
+        "проверка данных, а не людей."
+    )

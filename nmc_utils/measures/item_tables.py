@@ -19,6 +19,7 @@ from nmc_utils.measures.irt import calibrate
 from nmc_utils.measures.item_analysis import item_fit, person_fit
 from nmc_utils.measures.linking import linking_notes, stocking_lord
 from nmc_utils.measures.mantel_haenszel import mantel_haenszel
+from nmc_utils.regions import Region
 
 Scales = Mapping[Key, list[Scale]]
 _KEYS = ["procedure", "wave", "domain"]
@@ -162,34 +163,75 @@ def _alone(scale: Scale, who: pd.Series) -> pd.DataFrame:
     return calibrate(responses, model=scale.calibration.model, group=group).items
 
 
-def item_bias(scales: Scales, group: pd.Series) -> pd.DataFrame:
-    """Items that are easier for one of two groups of people with equal results.
+#: Years of experience up to which a teacher is in the first of two groups.
+EXPERIENCE = 10
+
+
+def comparable_groups(tables: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
+    """Two groups of people by experience, and two by the kind of their municipality.
 
     Parameters
     ----------
-    group
-        Group by `person_id`, two values; who has none is left out.
+    tables
+        Canonical tables, of which `staff` and `employment` are used where they were sent.
 
     Returns
     -------
     DataFrame
-        `procedure`, `wave`, `domain` and the columns of `mantel_haenszel`, adjusted over all items
-        of the edition; scales whose items cannot be compared have one row with a `note`.
+        By `person_id` the name of the group: `experience` and, in a region with two kinds of
+        municipalities, `municipality_kind`; missing where it is not known.
     """
-    parts = []
-    for key, scale, _ in _calibrated(scales):
-        try:
-            found = mantel_haenszel(scale.responses, group.reindex(scale.form.index))
-            parts.append(_keyed(found.reset_index().assign(note=None), key))
-        except ValueError as error:  # names the groups or the item
-            note = {"item": None, "note": str(error).rstrip(".")}
-            parts.append(_keyed(pd.DataFrame([note]), key))
-    columns = ["item", "delta", "std_error", "category", "easier_for", "n", "p_value", "p_adjusted"]
-    parts = [part.reindex(columns=[*_KEYS, *columns, "note"]) for part in parts]
-    table = _joined(parts, [*_KEYS, *columns, "note"])
-    tested = table["p_value"].notna()
-    adjusted = adjust_p(table.loc[tested, "p_value"].astype(float))
-    return table.assign(p_adjusted=adjusted.reindex(table.index))
+    groups = {}
+    if "staff" in tables:
+        years = tables["staff"].set_index("person_id")["experience_years"].dropna()
+        names = f"стаж до {EXPERIENCE} лет", f"стаж от {EXPERIENCE} лет"
+        groups["experience"] = years.lt(EXPERIENCE).map(
+            dict(zip((True, False), names, strict=True))
+        )
+    kinds = {place.code: place.kind for place in region.municipalities}
+    if "employment" in tables and len(set(kinds.values())) == 2:
+        main = tables["employment"].query("is_main").set_index("person_id")["municipality"]
+        groups["municipality_kind"] = main.map(kinds)
+    return pd.DataFrame(groups)
+
+
+def item_bias(scales: Scales, groups: pd.DataFrame, *, wave: str = "entry") -> pd.DataFrame:
+    """Items that are easier for one of two groups of people with equal results.
+
+    Parameters
+    ----------
+    groups
+        Of `comparable_groups`, or other columns of two groups by `person_id`.
+
+    Returns
+    -------
+    DataFrame
+        `grouping` (the column of `groups`), `procedure`, `wave`, `domain`, `item`, `delta`,
+        `std_error`, `category`, `easier_for`, `n`, `p_value` of `mantel_haenszel`, and `p_adjusted`
+        over all items of a grouping; a scale whose items cannot be compared has one row, with a
+        `note`.
+    """
+    parts = [
+        _keyed(_bias_of(scale, groups[grouping]).assign(grouping=grouping), key)
+        for grouping in groups
+        for key, scale, _ in _calibrated(scales)
+        if key[1] == wave and scale.calibration.model != "gpcm"
+    ]
+    table = _joined(parts, ["grouping", *_KEYS, *_BIAS, "note"])
+    for _, mine in table.dropna(subset="p_value").groupby("grouping"):
+        table.loc[mine.index, "p_adjusted"] = adjust_p(mine["p_value"].astype(float))
+    return table
+
+
+_BIAS = ["item", "delta", "std_error", "category", "easier_for", "n", "p_value", "p_adjusted"]
+
+
+def _bias_of(scale: Scale, group: pd.Series) -> pd.DataFrame:
+    try:
+        found = mantel_haenszel(scale.responses, group.reindex(scale.form.index)).reset_index()
+    except ValueError as error:  # names the groups or the item
+        return pd.DataFrame([dict.fromkeys(_BIAS) | {"note": str(error).rstrip(".")}])
+    return found[_BIAS].assign(note=None)
 
 
 def unusual_answers(scales: Scales) -> pd.DataFrame:

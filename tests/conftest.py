@@ -31,7 +31,7 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=280,
+        timeout=560,  # under the limit of a test; five editions take two minutes and a half
         env=os.environ | {"PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "200"},
     )
 

@@ -224,3 +224,54 @@ def test_unchanged_persons_move_as_often_as_by_chance():
         for name in ("migration_share", "migration_expected_share")
     )
     assert (seen - chance).abs().max() < 0.03
+
+
+# --- who is expected to change, and items that moved ---------------------------------------------
+
+
+def test_the_expectation_is_of_everyone_tested_whoever_can_be_compared():
+    """Most low scorers come on a form that is not linked: that is no change of the others."""
+    rng = np.random.default_rng(12)
+    n = 4000
+    true = 0.6 + 0.12 * rng.standard_normal(n)
+    entry, leave = (true + 0.06 * rng.standard_normal(n) for _ in range(2))
+    unlinked = (entry < 0.6) & (rng.random(n) < 0.7)
+    keys = {"procedure": "own", "domain": "total", "form": "A", "warning": None}
+    pairs = pd.DataFrame(
+        keys
+        | {
+            "person_id": [f"p{at}" for at in range(n)],
+            "entry": entry.clip(0, 1),
+            "exit": np.where(unlinked, np.nan, leave.clip(0, 1)),
+            "is_unlinked": unlinked,
+        }
+    )
+    form = {"wave": "entry", "estimate": 0.8, "status": "ok", "note": None}
+    reliability = pd.DataFrame([keys | form])
+    changes = nmc.changes_by_form(pairs, reliability, REGION)
+    table = nmc.change_measures(changes, REGION).set_index("measure")
+    net = table.loc["net_change"]
+    assert net["ci_low"] < 0.003 and net["ci_high"] > -0.003 and abs(net["estimate"]) < 0.006
+    assert table.loc["attrition_share", "estimate"] == 0
+
+
+def test_common_items_that_moved_between_the_waves_are_named():
+    """Three of twelve common items are given away before the exit."""
+    forms = {"A": {"practice": range(16)}, "B": {"practice": range(4, 20)}}
+    taken = [("A", 1500, 0.0), ("B", 1500, 0.0)]
+    drawn = Drawn(13, forms, taken, exit_forms={"A": "B", "B": "A"})
+    tables = drawn.tables
+    pairs, _ = _change(tables)
+    assert pairs["warning"].isna().all()
+    moved = ["practice-05", "practice-09", "practice-12"]
+    rows = tables["responses"].copy()
+    rng = np.random.default_rng(1)
+    given_away = rows["wave"].eq("exit") & rows["item_id"].isin(moved)
+    rows.loc[given_away & (rng.random(len(rows)) < 0.6), "score"] = 1.0
+    sums = rows.groupby(["person_id", "wave"])["score"].sum().rename("raw_score")
+    scores = tables["scores"].drop(columns="raw_score").join(sums, on=["person_id", "wave"])
+    pairs, changes = _change(tables | {"responses": rows, "scores": scores})
+    told = pairs["warning"].dropna().unique()
+    assert len(told) == 1 and all(item in told[0] for item in moved)
+    note = nmc.change_measures(changes, REGION)["note"].dropna().iloc[0]
+    assert "сместились общие задания" in note

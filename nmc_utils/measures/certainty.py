@@ -19,7 +19,9 @@ from nmc_utils.measures.classification import deficit_probability
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import level_of
 from nmc_utils.measures.intervals import share_interval
+from nmc_utils.measures.lowest import lowest_below
 from nmc_utils.measures.reliability import LEAST_ITEMS
+from nmc_utils.measures.within_forms import Wave, moments, waves_of
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL, WORST
 
@@ -59,9 +61,9 @@ def chances(
         `procedure`, `wave`, `domain`, `person_id`, `level` (the cut is its upper bound), `chance`
         (missing: not assessed), `basis` (a key of `BASES`), `n_items`, `note`; `form`, and what one
         standard error of its mean and of its reliability does to the chance: `by_mean`,
-        `by_reliability` (0 where it was reported without an interval). For the lowest competence
-        the errors of the competences are taken as independent. Who left the whole of a competence
-        blank is judged by the score.
+        `by_reliability` (0 where it was reported without an interval), as the chance by the score
+        has them. Of the lowest competence: `lowest.lowest_below`. Who left the whole of a
+        competence blank is judged by the score.
     """
     about = reliability.set_index(["procedure", "wave", "form", "domain"])
     cuts = {level: cut for level, cut in region.diagnostics.cuts.items() if cut < 1}
@@ -89,7 +91,9 @@ def chances(
     columns = [*_KEYS, "level", "chance", "basis", "n_items", "note", "form", *_ERRORS]
     table = pd.concat(parts, ignore_index=True)[columns] if parts else _nobody(columns)
     if judged["domain"].eq(WORST).any():
-        table = pd.concat([table, _of_worst(table, judged)], ignore_index=True)
+        worst = judged.loc[judged["domain"] == WORST, ["procedure", "wave", "person_id"]]
+        lowest = _of_lowest(results, reliability, cuts).merge(worst)
+        table = pd.concat([table, lowest[columns]], ignore_index=True)
     return table.sort_values([*_KEYS, "level"], ignore_index=True)
 
 
@@ -131,27 +135,34 @@ def _from_scores(scores: pd.Series, form: pd.Series, cut: float) -> pd.DataFrame
     )
 
 
-def _of_worst(table: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+def _of_lowest(
+    results: pd.DataFrame, reliability: pd.DataFrame, cuts: Mapping[str, float]
+) -> pd.DataFrame:
     """Of the lowest competence: it is at or below a cut where any competence is."""
-    parts = table[table["domain"] != TOTAL]
-    keys = ["procedure", "wave", "person_id", "level"]
-    above = (1 - parts["chance"]).clip(1e-12)
-    # What moves one competence moves the product by as much as the others leave of it.
-    moved = parts[list(_ERRORS)].div(above, axis=0)
-    grouped = parts.assign(above=above, **moved, is_unknown=above.isna()).groupby(keys)
-    worst = grouped.agg(
-        above=("above", "prod"),
-        is_unknown=("is_unknown", "any"),
-        n_items=("n_items", "min"),
-        note=("note", "first"),
-        form=("form", "first"),
-        **{name: (name, "sum") for name in _ERRORS},
-    ).reset_index()
-    worst[list(_ERRORS)] = worst[list(_ERRORS)].mul(worst["above"], axis=0)
-    worst["chance"] = (1 - worst["above"]).mask(worst["is_unknown"])
-    worst = worst.assign(domain=WORST, basis="scores")
-    has = judged[judged["domain"] == WORST][["procedure", "wave", "person_id"]]
-    return worst.merge(has, on=["procedure", "wave", "person_id"])[table.columns]
+    parts = []
+    for wave in waves_of(results, reliability):
+        known = moments(wave)
+        why = _why_unknown(wave, reliability)
+        for level, cut in cuts.items():
+            found = pd.DataFrame(np.nan, wave.scores.index, ["chance", *_ERRORS])
+            if known is not None:
+                given = wave.scores.loc[known.centre.index], known, cut
+                chance = lowest_below(*given)
+                found.loc[chance.index, "chance"] = chance
+                found.loc[chance.index, "by_mean"] = lowest_below(*given, shift=1) - chance
+                found.loc[chance.index, "by_reliability"] = lowest_below(*given, dull=1) - chance
+            about = {"level": level, "domain": WORST, "basis": "scores", **wave.key}
+            about |= {"form": wave.form, "n_items": wave.n_items.min()}
+            note = pd.Series(why, found.index, dtype="object").where(found["chance"].isna(), None)
+            found[list(_ERRORS)] = found[list(_ERRORS)].fillna(0.0)
+            parts.append(found.assign(note=note, **about).reset_index())
+    return pd.concat(parts, ignore_index=True)
+
+
+def _why_unknown(wave: Wave, reliability: pd.DataFrame) -> str:
+    mine = reliability[(reliability[["procedure", "wave"]] == list(wave.key.values())).all(axis=1)]
+    unknown = mine.loc[mine["status"].ne("ok") & mine["domain"].ne(TOTAL), "note"].dropna()
+    return unknown.iloc[0] if len(unknown) else "компетенция одна"
 
 
 def person_results(results: pd.DataFrame, chances: pd.DataFrame, region: Region) -> pd.DataFrame:

@@ -112,6 +112,12 @@ MEASURES: dict[str, Measure] = {
         True,
         "profiles.subscores",
     ),
+    "value_added": Measure(
+        "насколько балл компетенции предсказывает её лучше балла всего теста",
+        "ratio",
+        True,
+        "profiles.subscores",
+    ),
     "adds_value": Measure(
         "балл компетенции добавляет к баллу всего теста",
         "yes_no",

@@ -15,9 +15,10 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from nmc_utils.measures.answers import Answers, Key
-from nmc_utils.measures.calibrations import equated, scales_of
+from nmc_utils.measures.calibrations import Scale, equated, scales_of
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.intervals import share_interval
+from nmc_utils.measures.linking import stocking_lord
 from nmc_utils.measures.progress import Estimate, Progress, progress
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL, WORST
@@ -36,7 +37,8 @@ class FormProgress:
     """Change of those who took one form at entry, at the cut of one level.
 
     `change` is missing where `note` says why. Of `n_entry` persons `n_exit` came to the exit,
-    `n_unlinked` of these on a form that cannot be compared.
+    `n_unlinked` of these on a form that cannot be compared. `warning` is about the link of
+    different forms.
     """
 
     procedure: str
@@ -48,6 +50,7 @@ class FormProgress:
     n_unlinked: int
     change: Progress | None
     note: str | None = None
+    warning: str | None = None
 
 
 def paired(results: pd.DataFrame, answers: Mapping[Key, Answers]) -> pd.DataFrame:
@@ -67,7 +70,8 @@ def paired(results: pd.DataFrame, answers: Mapping[Key, Answers]) -> pd.DataFram
     -------
     DataFrame
         `procedure`, `domain`, `person_id`, `form`, `entry`, `exit` (missing: did not come, or not
-        comparable) as shares of the maximum of the entry form, `is_unlinked`.
+        comparable) as shares of the maximum of the entry form, `is_unlinked`, `warning`: which
+        common items moved between the waves. The error of equating is not known.
     """
     given = results[results["raw_score"].notna() & results["domain"].ne(WORST)]
     given = given.astype({"domain": "str"})
@@ -77,10 +81,12 @@ def paired(results: pd.DataFrame, answers: Mapping[Key, Answers]) -> pd.DataFram
     both = entry.merge(leave, on=keys, how="left", suffixes=("", "_exit"))
     other = both["form_id_exit"].notna() & both["form_id_exit"].ne(both["form_id"])
     both["exit_score"] = both["raw_score_exit"].mask(other)
+    both["warning"] = pd.Series(None, both.index, dtype="object")
     for (procedure, domain), rows in both[other & both["domain"].ne(TOTAL)].groupby(_KEYS):
         waves = [answers.get((procedure, wave, domain)) for wave in ("entry", "exit")]
         if None not in waves:
             both.loc[rows.index, "exit_score"] = _equated(rows, *waves)
+            both.loc[rows.index, "warning"] = _moved_items(*waves)
     whole = other & both["domain"].eq(TOTAL)
     both.loc[whole, "exit_score"] = _sums(both, both[whole])
     return both[keys].assign(
@@ -88,6 +94,7 @@ def paired(results: pd.DataFrame, answers: Mapping[Key, Answers]) -> pd.DataFram
         entry=both["raw_score"] / both["max_score"],
         exit=both["exit_score"] / both["max_score"],
         is_unlinked=other & both["exit_score"].isna(),
+        warning=both["warning"],
     )
 
 
@@ -106,8 +113,37 @@ def _equated(rows: pd.DataFrame, entry: Answers, leave: Answers) -> pd.Series:
         names = f"exit/{here}", f"entry/{there}"
         for scale in scales:
             if set(names) <= set(scale.forms.index):
-                scores[pair.index] = pair["raw_score_exit"].map(equated(scale, *names))
+                scores[pair.index] = _on_entry_form(pair["raw_score_exit"], scale, *names)
     return scores
+
+
+def _on_entry_form(raw: pd.Series, scale: Scale, *names: str) -> pd.Series:
+    try:
+        return raw.map(equated(scale, *names))
+    except ValueError:  # the curve of a form does not rise: no score stands for one ability
+        return pd.Series(np.nan, raw.index)
+
+
+def _moved_items(entry: Answers, leave: Answers) -> str | None:
+    """Common items that are easier or harder at exit than the others say; None where none is.
+
+    They would be taken for a change of people.
+    """
+    before, after = (
+        pd.concat([scale.calibration.items for scale in found]) if found else pd.DataFrame()
+        for found in (
+            [scale for scale in scales_of(sent) if scale.calibration is not None]
+            for sent in (entry, leave)
+        )
+    )
+    try:
+        anchors = stocking_lord(before, after).anchors
+    except (ValueError, KeyError) as error:  # names the items
+        return f"сместились ли общие задания, неизвестно: {str(error).rstrip('.')}"
+    moved = list(anchors.index[anchors["is_drifting"].astype(bool)])
+    return (
+        f"между этапами сместились общие задания: {', '.join(map(str, moved))}" if moved else None
+    )
 
 
 def _sums(both: pd.DataFrame, whole: pd.DataFrame) -> pd.Series:
@@ -143,9 +179,10 @@ def changes_by_form(
         rho = retest or (form["estimate"] if form["status"] == "ok" else None)
         for level, cut in cuts.items():
             change, note = _change(taken.set_index("person_id"), rho, cut, form["note"])
+            warning = "; ".join(taken["warning"].dropna().unique()) or None
             came = taken["exit"].notna() | taken["is_unlinked"]
             sizes = len(taken), int(came.sum()), int(taken["is_unlinked"].sum())
-            found.append(FormProgress(*key, level, *sizes, change, note))
+            found.append(FormProgress(*key, level, *sizes, change, note, warning))
     return found
 
 
@@ -153,17 +190,15 @@ def _change(
     taken: pd.DataFrame, reliability: float | None, cut: float, why_unknown: str | None
 ) -> tuple[Progress | None, str | None]:
     """The change of those of one form, or why there is none."""
-    # Who came but cannot be compared is not attrition.
-    comparable = taken[~taken["is_unlinked"]]
-    leave = comparable["exit"].dropna()
+    leave = taken["exit"].dropna()
     if leave.empty:
         return None, NOT_LINKED if taken["is_unlinked"].any() else NO_EXIT
     if reliability is None:
         return None, why_unknown
     try:
-        found = progress(
-            comparable["entry"], leave, reliability=reliability, cut=cut, max_score=1.0
-        )
+        # The expectation is of everyone tested at entry, whoever of them can be compared.
+        given = {"reliability": reliability, "cut": cut, "max_score": 1.0}
+        found = progress(taken["entry"], leave, **given)
     except ValueError as error:  # says what of the results does not allow it
         return None, str(error).rstrip(".")
     return found, None
@@ -263,6 +298,7 @@ def _left_out(forms: Sequence[FormProgress]) -> str | None:
         told.append(f"без форм, которые не оценивались: {len(unknown)} ({unknown[0].note})")
     if unlinked:
         told.append(f"без {unlinked} чел., чьи формы не сопоставимы")
+    told += dict.fromkeys(form.warning for form in forms if form.change and form.warning)
     return "; ".join(told) or None
 
 

@@ -392,7 +392,8 @@ def chart(
         styles=_TALL,
         margin=0,
     )
-    return card(head, frame, **params)
+    # Two wide charts do not share a row that would cut off their right edge.
+    return card(head, frame, **{"basis": max(480, min_width + 40)} | params)
 
 
 def _instead_of_a_picture(figure: hv.Overlay) -> str:

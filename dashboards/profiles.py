@@ -37,20 +37,21 @@ def profile(now: Published, state: State) -> pn.Column:
 
 _ABOUT_PROFILE = (
     "Какую долю различий людей в компетенции предсказывает балл: о компетенции человека можно "
-    "говорить отдельно, только если её балл предсказывает лучше, чем балл всего теста"
+    "говорить отдельно, только если её балл предсказывает лучше, чем балл всего теста, и весь "
+    "интервал разности выше нуля"
 )
 #: How well a person's true result in a competence is predicted, 0–1.
 _PREDICTED = {
     "reliability": "По своему баллу",
     "prmse_total": "По баллу всего теста",
     "prmse_augmented": "По обоим",
-    "adds_value": "Можно говорить отдельно",
+    "value_added": "Свой балл предсказывает лучше на",
 }
 
 
 def _profile_table(now: Published, rows: pd.DataFrame) -> str:
     rows = rows[rows["measure"].isin(list(_PREDICTED))]
-    words = rows.assign(text=[wording.estimate(row) for row in rows.to_dict("records")])
+    words = rows.assign(text=[parts.with_interval(row) for row in rows.to_dict("records")])
     wide = words.pivot(index="domain", columns="measure", values="text").reset_index()
     sizes = rows.groupby("domain")["n"].max()
     wide = chosen.in_order(now, wide)

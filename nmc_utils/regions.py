@@ -445,6 +445,12 @@ class Region(Definition):
         return f"порог: {document.short}, {self.diagnostics.section}"
 
     @property
+    def rule_words(self) -> str:
+        """By what rule a result has its level, after «результат»."""
+        has_document = self.diagnostics.document is not None
+        return "по правилу документа" if has_document else "по заданному порогу"
+
+    @property
     def counted_words(self) -> dict[str, str]:
         """How a workbook calls what a region may count itself → its code."""
         return {word: code for code, word in COUNTS.items()} | dict(self._labels())

@@ -57,10 +57,13 @@ def test_common_items_that_all_answered_alike_do_not_link():
     assert [scale.name for scale in _scales(tables)] == ["A", "B"]
 
 
-def test_a_form_of_few_persons_is_left_out():
-    (scale,) = _scales(Drawn(5, LINKED, [("A", 100, 0.0), ("B", 29, 0.0)]).tables)
-    assert scale.name == "A" and set(scale.form) == {"A"}
-    assert _scales(Drawn(5, LINKED, [("A", 20, 0.0), ("B", 29, 0.0)]).tables) == []
+def test_a_form_of_few_persons_is_not_calibrated_and_says_why():
+    small, scale = _scales(Drawn(5, LINKED, [("A", 100, 0.0), ("B", 29, 0.0)]).tables)
+    assert scale.name == "A" and set(scale.form) == {"A"} and scale.calibration is not None
+    assert small.name == "B" and small.calibration is None
+    assert small.note == "форму прошли меньше 30 чел."
+    both = _scales(Drawn(5, LINKED, [("A", 20, 0.0), ("B", 29, 0.0)]).tables)
+    assert [scale.calibration for scale in both] == [None, None]
 
 
 def test_row_order_changes_nothing():

@@ -315,3 +315,21 @@ def test_refusals_name_the_person_and_the_score():
         error_of_measurement(25, 0, 0.8, 12.5, 4)
     with pytest.raises(ValueError, match="low < high"):
         borderline_band(25, **GROUP, low=0.8, high=0.2)
+
+
+def test_a_table_of_one_column_is_its_column():
+    totals = pd.DataFrame({"балл": [3, 5, 8, 9, 4, 6, 7, pd.NA]}, dtype="Int64")
+    found = classification_accuracy(totals, 10, 0.7, 0.6)
+    assert found == classification_accuracy([3, 5, 8, 9, 4, 6, 7], 10, 0.7, 0.6)
+    with pytest.raises(ValueError, match="one score a person"):
+        classification_accuracy(totals.assign(ещё=1), 10, 0.7, 0.6)
+
+
+@pytest.mark.parametrize(
+    "score", [[pd.NA, 5], [None, 5], pd.array([None, 5], "Int64"), np.array([np.nan, 5.0])]
+)
+def test_who_has_no_score_has_no_probability_however_that_is_said(score):
+    given = {"reliability": 0.7, "mean": 6.0, "std": 2.0, "cut": 0.6}
+    found = deficit_probability(score, 10, **given)
+    assert np.isnan(found[0]) and found[1] == deficit_probability(5, 10, **given)
+    assert np.isnan(deficit_probability(pd.NA, 10, **given))

@@ -153,7 +153,7 @@ def test_net_change_covers_the_true_change(known, key):
     edition = known[key]
     pairs = nmc_utils.paired(edition.results, edition.measured.answers)
     changes = nmc_utils.changes_by_form(pairs, edition.measured.by_form, edition.region)
-    table = check_measures(nmc_utils.change_measures(changes, edition.region))
+    table = check_measures(nmc_utils.change_measures(changes, pairs, edition.region))
     rows = table[table["measure"] == "net_change"].set_index("domain")
     wide = edition.truth.pivot(index=["domain", "person_id"], columns="wave", values="true")
     true = (wide["exit"] - wide["entry"]).groupby("domain").mean()[rows.index]

@@ -6,11 +6,13 @@ import pytest
 from drawn_editions import Drawn, region, results_of, shuffled
 
 import nmc_utils as nmc
+from nmc_utils.measures.attrition import attrition
 from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.entry_exit import NO_EXIT, NOT_LINKED
 from nmc_utils.measures.progress import progress
 
 REGION = region(0.6)
+CHANGES = ["observed_change", "net_change", "reliable_rise_share", "reliable_fall_share"]
 MEANS = ["observed_change", "expected_change", "net_change"]
 LINKED = {"A": {"practice": range(12)}, "B": {"practice": range(6, 18)}}
 APART = {"A": {"practice": range(10)}, "B": {"practice": range(10, 20)}}
@@ -25,7 +27,8 @@ def _change(tables, of=REGION):
 
 
 def _measures(tables, of=REGION):
-    table = check_measures(nmc.change_measures(_change(tables, of)[1], of))
+    pairs, changes = _change(tables, of)
+    table = check_measures(nmc.change_measures(changes, pairs, of))
     return table.set_index(["domain", "measure"])
 
 
@@ -100,7 +103,7 @@ def test_another_form_that_is_not_linked_has_no_change_and_is_not_attrition():
     table = _measures(alone.tables)
     came = table.xs("attrition_share", level="measure").iloc[0]
     assert came["status"] == "ok" and came["estimate"] == 0  # they came, on another form
-    change = table.drop(index="attrition_share", level="measure")
+    change = table[table.index.get_level_values("measure").isin(CHANGES)]
     assert change["status"].eq("not_assessed").all() and change["note"].eq(NOT_LINKED).all()
 
 
@@ -108,7 +111,8 @@ def test_without_answers_another_form_is_not_linked():
     tables = Drawn(6, LINKED, [("A", 100, 0.0)], exit_forms={"A": "B"}).totals_only()
     pairs, _ = _change(tables)
     assert pairs["is_unlinked"].all() and pairs["exit"].isna().all()
-    change = _measures(tables).drop(index="attrition_share", level="measure")
+    table = _measures(tables)
+    change = table[table.index.get_level_values("measure").isin(CHANGES)]
     assert change["note"].eq(NOT_LINKED).all()
 
 
@@ -139,13 +143,15 @@ def test_nobody_at_entry_gives_no_rows():
     }
     pairs, changes = _change(gone)
     assert pairs.empty and changes == []
-    assert nmc.change_measures(changes, REGION).empty and nmc.migration(changes, REGION).empty
+    assert (
+        nmc.change_measures(changes, pairs, REGION).empty and nmc.migration(changes, REGION).empty
+    )
 
 
 def test_an_edition_without_results_gives_no_rows():
     pairs, changes = _change({})
     assert pairs.empty and changes == []
-    table = nmc.change_measures(changes, REGION)
+    table = nmc.change_measures(changes, pairs, REGION)
     assert list(table.columns)[:3] == ["procedure", "domain", "measure"] and table.empty
 
 
@@ -156,7 +162,7 @@ def test_where_somebody_came_it_is_not_the_exit_that_is_missing():
     tables["scores"] = rows[rows["wave"].eq("entry") | rows["form_id"].eq("B")]
     row = _measures(tables).loc[("practice", "net_change")]
     assert row["status"] == "not_assessed"
-    assert row["note"] == "форму прошли 20 чел., для оценки нужно не меньше 30"
+    assert row["note"] == "форму прошли меньше 30 чел."
 
 
 def test_a_correlation_of_a_retest_goes_before_alpha():
@@ -246,10 +252,10 @@ def test_the_expectation_is_of_everyone_tested_whoever_can_be_compared():
             "is_unlinked": unlinked,
         }
     )
-    form = {"wave": "entry", "estimate": 0.8, "status": "ok", "note": None}
+    form = {"wave": "entry", "estimate": 0.8, "status": "ok", "note": None, "n_items": 60}
     reliability = pd.DataFrame([keys | form])
     changes = nmc.changes_by_form(pairs, reliability, REGION)
-    table = nmc.change_measures(changes, REGION).set_index("measure")
+    table = nmc.change_measures(changes, pairs, REGION).set_index("measure")
     net = table.loc["net_change"]
     assert net["ci_low"] < 0.003 and net["ci_high"] > -0.003 and abs(net["estimate"]) < 0.006
     assert table.loc["attrition_share", "estimate"] == 0
@@ -273,5 +279,44 @@ def test_common_items_that_moved_between_the_waves_are_named():
     pairs, changes = _change(tables | {"responses": rows, "scores": scores})
     told = pairs["warning"].dropna().unique()
     assert len(told) == 1 and all(item in told[0] for item in moved)
-    note = nmc.change_measures(changes, REGION)["note"].dropna().iloc[0]
+    note = nmc.change_measures(changes, pairs, REGION)["note"].dropna().iloc[0]
     assert "сместились общие задания" in note
+
+
+# --- who did not come ----------------------------------------------------------------------------
+
+
+def test_who_did_not_come_is_told_by_level_and_by_score_by_hand():
+    entry = [0.2, 0.4, 0.6, 0.7, 0.8, 0.9]
+    pairs = pd.DataFrame(
+        {
+            "procedure": "own",
+            "domain": "total",
+            "person_id": list("abcdef"),
+            "entry": entry,
+            "exit": [np.nan, np.nan, 0.7, 0.7, 0.8, np.nan],
+            "is_unlinked": [False, False, False, False, False, True],
+        }
+    )
+    rows = pd.DataFrame(attrition(pairs, REGION)).set_index("measure")
+    assert rows.loc["attrition_share", ["estimate", "n"]].to_list() == [2 / 6, 6]
+    assert rows.loc["attrition_low_share", ["estimate", "n"]].to_list() == [2 / 3, 3]
+    assert rows.loc["attrition_high_share", ["estimate", "n"]].to_list() == [0, 3]
+    difference = rows.loc["attrition_difference"]
+    assert difference["estimate"] == pytest.approx(0.75 - 0.3)
+    assert difference["ci_low"] < 0.45 < difference["ci_high"]
+
+
+def test_what_is_seen_is_told_without_a_reliability_and_the_rest_is_not():
+    tables = Drawn(14, exit_forms={}, effect=0.5).totals_only(None)
+    found = _measures(tables).loc["practice"]
+    assert found.loc["observed_change", "status"] == "ok"
+    assert found.loc[["expected_change", "net_change"], "status"].eq("not_assessed").all()
+
+
+def test_reliable_change_is_not_told_of_few_items():
+    tables = Drawn(15, {"A": {"practice": range(10)}}, exit_forms={}, effect=0.5).totals_only(0.7)
+    found = _measures(tables).loc["practice"]
+    shares = found.loc[["reliable_rise_share", "reliable_fall_share"]]
+    assert shares["status"].eq("too_few_items").all() and shares["note"].notna().all()
+    assert found.loc["net_change", "status"] == "ok"

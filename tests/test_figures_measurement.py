@@ -9,7 +9,7 @@ import pytest
 from conftest import CHECKOUT
 from test_figures import bokeh_texts, histogram_rows
 from test_figures_data import columns, layer, layers, row_names, title
-from test_findings_measurement import _adds, move_rows, one, plain, table, unknown
+from test_findings_measurement import added, move_rows, one, plain, table, unknown
 
 from nmc_utils import figures, theme
 from nmc_utils.measures.entry_exit import NOT_LINKED, migration
@@ -96,13 +96,13 @@ def errors() -> pd.DataFrame:
 
 
 def values() -> pd.DataFrame:
-    parts = [_adds(ict=1.0, subject=0.0)]
+    parts = [added(ict=0.15, subject=-0.1)]
     for name, ict, subject in (
         ("reliability", 0.75, 0.7),
         ("prmse_total", 0.6, 0.8),
         ("prmse_augmented", 0.8, 0.85),
     ):
-        both = _adds(ict=ict, subject=subject)
+        both = added(ict=ict, subject=subject)
         parts.append(both.assign(measure=name))
     return pd.concat(parts, ignore_index=True)
 
@@ -221,6 +221,12 @@ def test_so_many_of_a_hundred_are_outlined(region, share, count):
     heads = [row for part in layers(figure, hv.Points) for row in part]
     told = [row[3] for row in heads].count("истинный результат выше порога")
     assert (len(heads), told) == (100, count)
+
+
+def test_what_an_interval_leaves_out_stands_below_the_title(region):
+    note = "без погрешности надёжности"
+    heading = figures.heading(figures.hundred(at_cut().assign(note=note), region))
+    assert note not in heading.title and heading.subtitle.endswith(f"; {note}")
 
 
 def test_reliability_is_on_its_own_scale(region):

@@ -12,7 +12,8 @@ from test_figures import measure_rows
 
 from nmc_utils import findings, wording
 from nmc_utils.measures.entry_exit import NOT_LINKED
-from nmc_utils.regions import Region, read_region
+from nmc_utils.measures.intervals import funnel
+from nmc_utils.regions import Region, Retest, read_region
 from nmc_utils.terms import WORST
 
 ENTRY = {"procedure": "p", "wave": "entry"}
@@ -28,6 +29,14 @@ def region() -> Region:
 def by_competence(region: Region) -> Region:
     """The same region, with a cut of each competence."""
     diagnostics = region.diagnostics.model_copy(update={"cut_basis": "domain"})
+    return region.model_copy(update={"diagnostics": diagnostics})
+
+
+@pytest.fixture(scope="module")
+def retested(region: Region) -> Region:
+    """The same region, where the correlation of two testings is known."""
+    retest = Retest(domain="total", correlation=0.8, source="отчёт")
+    diagnostics = region.diagnostics.model_copy(update={"retests": (retest,)})
     return region.model_copy(update={"diagnostics": diagnostics})
 
 
@@ -55,13 +64,24 @@ def test_false_deficits_are_told_of_a_hundred(region):
     rows = table(one("false_deficit_share", 0.234, 0.212, 0.261, 1200, **LOWEST))
     assert plain(findings.false_deficits(rows, region)) == (
         "Из 100 педагогов с результатом ≤ 60 % примерно 23 на самом деле выше порога "
-        "(21,2–26,1, n = 1 200)."
+        "(21,2–26,1, n = 1 200 с результатом ≤ 60 %)."
     )
+
+
+def test_what_the_interval_of_false_deficits_leaves_out_is_told(region):
+    rows = table(one("false_deficit_share", 0.234, 0.212, 0.261, 485, **LOWEST))
+    note = "без погрешности надёжности: она сообщена одним числом"
+    said = plain(findings.false_deficits(rows.assign(note=note), region))
+    assert said.endswith(f"(21,2–26,1, n = 485 с результатом ≤ 60 %); {note}.")
 
 
 def test_an_interval_that_is_unknown_is_said_so(region):
     rows = table(one("false_deficit_share", 0.234, np.nan, np.nan, 90, **LOWEST))
-    assert "(без интервала, n = 90)" in plain(findings.false_deficits(rows, region))
+    said = plain(findings.false_deficits(rows, region))
+    assert "(без интервала, n = 90 с результатом ≤ 60 %)" in said
+    why = "без интервала: к части результатов модель не подбирается"
+    told = plain(findings.false_deficits(rows.assign(note=why), region))
+    assert told.endswith(f"(n = 90 с результатом ≤ 60 %); {why}.")
 
 
 def test_false_deficits_that_were_not_assessed_say_why(region):
@@ -95,8 +115,8 @@ def test_reliability_is_told_in_plain_words_with_the_range_of_the_competences(re
     ).assign(source="расчёт")
     assert plain(findings.reliability(rows, region)) == (
         "Надёжность результата всего теста — 0,90 (0,87–0,93, n = 1 200): 90 % различий между "
-        "результатами — различия людей, остальное — погрешность; по компетенциям — от 0,66 "
-        "до 0,71. Источник: расчёт."
+        "результатами на этой форме в этот день — различия людей, остальное — "
+        "погрешность; по компетенциям — от 0,66 до 0,71. Источник: расчёт."
     )
 
 
@@ -130,6 +150,20 @@ def test_both_shares_stand_side_by_side_and_are_not_merged(region):
     )
 
 
+def test_without_a_document_nothing_is_told_of_its_rule(region):
+    diagnostics = region.diagnostics.model_copy(update={"document": None, "section": None})
+    configured = region.model_copy(update={"diagnostics": diagnostics})
+    assert region.rule_words == "по правилу документа"
+    ruled = table(
+        one("level_share", 0.45, 0.4, 0.5, 90, **LOWEST, municipality="total", family="total")
+    )
+    counted = table(one("true_level_share", 0.4, 0.38, 0.42, 90, **LOWEST))
+    said = plain(findings.both_shares(ruled, counted, configured))
+    assert said.startswith("С результатом ≤ 60 % — 45 % по заданному порогу (40–50 %, n = 90)")
+    assert "правил" not in said
+    assert said.endswith("порог не установлен документом.")
+
+
 def test_borderline_results_are_for_an_interview(region):
     rows = table(one("borderline_share", 0.29, 0.27, 0.33, 1000, **LOWEST | {"level": "total"}))
     said = plain(findings.borderline(rows, region))
@@ -143,31 +177,48 @@ def test_borderline_results_are_for_an_interview(region):
 # --- profiles and items -------------------------------------------------------------------------
 
 
-def _adds(**values: float) -> pd.DataFrame:
+def added(**values: float) -> pd.DataFrame:
+    """What each competence adds, ±0.02."""
     rows = [
-        one("adds_value", value, np.nan, np.nan, 1200, **ENTRY, domain=domain)
+        one("value_added", value, value - 0.02, value + 0.02, 1200, **ENTRY, domain=domain)
         for domain, value in values.items()
     ]
     return table(*rows)
 
 
 def test_no_structure_is_an_answer(region):
-    said = plain(findings.profile(_adds(ict=0.0, subject=0.0), region))
+    said = plain(findings.profile(added(ict=-0.1, subject=-0.05), region))
     assert said.startswith("Профиль не различается, различается общий уровень")
     assert said.endswith("(n = 1 200).")
 
 
 def test_competences_that_add_value_are_named_in_the_order_of_the_region(region):
-    said = plain(findings.profile(_adds(ict=1.0, methodical=0.0, subject=1.0), region))
+    said = plain(findings.profile(added(ict=0.05, methodical=-0.03, subject=0.03), region))
     assert said == (
         "Отдельно от общего уровня различаются: «Предметные», «ИКТ»; в остальных различается "
         "общий уровень (n = 1 200)."
     )
-    assert "в остальных" not in findings.profile(_adds(ict=1.0, subject=1.0), region)
+    assert "в остальных" not in findings.profile(added(ict=0.05, subject=0.03), region)
+
+
+def test_what_an_interval_leaves_open_is_not_claimed(region):
+    said = plain(findings.profile(added(ict=0.05, methodical=0.009, subject=-0.1), region))
+    assert said == (
+        "Отдельно от общего уровня различаются: «ИКТ»; не установлено, различаются ли отдельно "
+        "от общего уровня: «Методические»; в остальных различается общий уровень (n = 1 200)."
+    )
+    unsure = plain(findings.profile(added(ict=0.009, subject=-0.009), region))
+    assert unsure == (
+        "Не установлено, различаются ли отдельно от общего уровня: «Предметные», «ИКТ» (n = 1 200)."
+    )
+    without = added(ict=0.5).assign(ci_low=np.nan, ci_high=np.nan)
+    assert findings.profile(without, region).startswith("Не установлено")
+    older = added(ict=0.5).assign(measure="adds_value")
+    assert "в этом прогоне не оценивалось" in findings.profile(older, region)
 
 
 def test_a_profile_that_was_not_assessed_says_why(region):
-    rows = unknown(_adds(ict=1.0), "not_assessed", "надёжность неизвестна")
+    rows = unknown(added(ict=0.1), "not_assessed", "надёжность неизвестна")
     assert findings.profile(rows, region).endswith("не оценивалось: надёжность неизвестна.")
     assert "результатов по компетенциям нет" in findings.profile(rows[:0], region)
 
@@ -207,12 +258,17 @@ def test_anchors_that_moved_are_named_with_their_form():
             "form": ["A", "A", "B"],
             "item": ["i-1", "i-2", None],
             "b_drift": [0.1, 0.9, np.nan],
+            "b_drift_se": [0.2, 0.3, np.nan],
             "is_drifting": [False, True, None],
         }
     )
-    assert plain(findings.drift(rows)) == "Сместились 1 из 2 проверок: i-2 (форма A)."
+    assert plain(findings.drift(rows)) == (
+        "Смещение общих заданий обнаружено в 1 из 2 проверок: i-2 (форма A); смещение меньше "
+        "примерно 0,7 логита при этих n не видно."
+    )
     assert plain(findings.drift(rows[:1])) == (
-        "Ни одно общее задание не сместилось: из 1 проверки ни одной."
+        "Смещений общих заданий не обнаружено ни в одной из 1 проверки; смещение меньше "
+        "примерно 0,6 логита при этих n не видно."
     )
     assert "не проверялось" in findings.drift(rows[2:])
 
@@ -230,13 +286,17 @@ def change() -> pd.DataFrame:
         one("reliable_rise_share", 0.127, 0.108, 0.148, 1056, **keys),
         one("reliable_fall_share", 0.0066, 0.003, 0.014, 1056, **keys),
         one("attrition_share", 0.12, 0.103, 0.14, 1200, **keys),
+        one("attrition_low_share", 0.26, 0.22, 0.3, 485, **keys),
+        one("attrition_high_share", 0.027, 0.016, 0.042, 715, **keys),
+        one("attrition_difference", 0.212, 0.19, 0.235, 1200, **keys),
     )
 
 
 def test_change_is_told_with_what_a_retest_alone_brings(region, change):
     assert plain(findings.net_change(change, region)) == (
         "Изменение сверх ожидаемого при повторном тестировании — +5,0 п.п. (+4,6…+5,5 п.п., "
-        "n = 1 056): наблюдалось +4,8, при одном повторном тестировании ожидалось −0,2 п.п."
+        "n = 1 056): наблюдалось +4,8, при одном повторном тестировании ожидалось −0,2 п.п. "
+        "(пришли те, кто на входе показал в среднем выше; при повторе это отчасти уходит)."
     )
 
 
@@ -266,17 +326,30 @@ def test_change_of_a_competence_names_it(region, change):
     assert said.startswith("«ИКТ»: изменение сверх ожидаемого")
 
 
-def test_reliable_change_stands_beside_what_chance_gives(region, change):
-    assert plain(findings.reliable_change(change, region)) == (
+def test_reliable_change_stands_beside_what_chance_gives(retested, change):
+    assert plain(findings.reliable_change(change, retested)) == (
         "Надёжный рост — у 12,7 % (10,8–14,8 %), надёжное снижение — у 0,7 % (0,3–1,4 %), "
         "n = 1 056; если бы ничего не изменилось, ожидалось бы по 2,5 %."
     )
 
 
+def test_without_a_retest_chance_gives_no_less_as_another_day_is_not_counted(region, change):
+    assert region.diagnostics.retest_of("total") is None
+    assert plain(findings.reliable_change(change, region)).endswith(
+        "если бы ничего не изменилось, ожидалось бы не меньше 2,5 % каждого: погрешность дня "
+        "не учтена."
+    )
+    told = plain(findings.moved(move_rows(), region))
+    assert told.count("ожидалось не меньше") == 2
+    assert told.endswith("(погрешность дня не учтена).")
+
+
 def test_attrition_is_of_those_tested_at_entry(region, change):
     assert plain(findings.attrition(change, region)) == (
         "На выходную диагностику не пришли 12 % прошедших входную (10–14 %, n = 1 200): "
-        "изменение относится только к пришедшим."
+        "26 % из не превысивших порог на входе (22–30 %, n = 485) и 3 % из превысивших "
+        "(2–4 %, n = 715); результат пришедших на входе выше в среднем на 21,2 п.п. "
+        "(+19,0…+23,5 п.п.). Изменение относится только к пришедшим."
     )
 
 
@@ -292,14 +365,14 @@ def move_rows(level: str = "at_or_below") -> pd.DataFrame:
     )
 
 
-def test_moves_across_the_cut_stand_beside_those_of_a_retest(region):
-    assert plain(findings.moved(move_rows(), region)) == (
+def test_moves_across_the_cut_stand_beside_those_of_a_retest(retested):
+    assert plain(findings.moved(move_rows(), retested)) == (
         "Выше порога 60 % перешли 36 % из не превысивших его на входе (31–41 %, n = 360), при "
         "одном повторном тестировании ожидалось 16 %; не выше порога оказались 2 % из "
         "превысивших его на входе (1–3 %, n = 696), при одном повторном тестировании "
         "ожидалось 9 %."
     )
-    assert "нет сопоставимых результатов" in findings.moved(move_rows()[:0], region)
+    assert "нет сопоставимых результатов" in findings.moved(move_rows()[:0], retested)
 
 
 def test_where_all_were_at_or_below_only_their_moves_are_told(region):
@@ -354,23 +427,50 @@ def test_items_that_are_harder_for_a_group_are_counted_not_people():
             "item": ["q1", "q2", "q1"],
             "delta": [2.0, 0.1, -2.0],
             "category": ["C", "A", "C"],
+            "easier_for": ["стаж от 10 лет", None, "город"],
             "p_adjusted": [0.001, 0.9, 0.2],
         }
     )
     assert plain(findings.bias(rows)) == (
-        "При равных результатах заметно труднее для одной из групп: по стажу — 1 из 2 заданий: q1; "
-        "по виду муниципального образования — 0 из 1 задания. Это повод перечитать задание, а не "
-        "вывод о людях."
+        "Найдено заданий, заметно более трудных для одной из двух групп людей с равными "
+        "результатами: по стажу — 1 из 2 (легче для группы «стаж от 10 лет» — q1); по виду "
+        "муниципального образования — 0 из 1. Меньших различий эта проверка могла не увидеть. "
+        "Найденное — повод перечитать задание, а не вывод о людях."
     )
     assert "не сравнивались" in findings.bias(rows.assign(delta=np.nan))
+
+
+def test_places_that_differ_are_named_in_the_official_order_and_none_is_first(region):
+    counts = pd.Series({"sorsk": 180, "abakan": 300, "beysky": 290, "shirinsky": 310, "abaza": 295})
+    compared = funnel(counts, pd.Series(1000, counts.index).where(counts > 200, 200))
+    said = plain(findings.outliers(compared.assign(n=500), region))
+    assert said.startswith(
+        "С поправкой на число сравнений отличия от регионального значения 33 % обнаружены у 1 из 5 "
+        "муниципалитетов: Сорск (90 %, n = 500). Порядок официальный"
+    )
+    both = compared.assign(n=500, is_outlier=compared.index.isin(["sorsk", "abakan"]))
+    named = findings.outliers(both, region)
+    assert named.index("Абакан") < named.index("Сорск")
+
+
+def test_places_that_were_not_found_to_differ_are_not_called_equal(region):
+    counts = pd.Series({"sorsk": 20, "abakan": 21, "beysky": 19})
+    compared = funnel(counts, pd.Series(50, counts.index)).assign(n=50)
+    assert plain(findings.outliers(compared, region)) == (
+        "С поправкой на число сравнений отличий от регионального значения 40 % не обнаружено ни у "
+        "одного из 3 муниципалитетов; малые отличия при этих n не видны."
+    )
+    assert "не сравнивались" in findings.outliers(compared[:0], region)
 
 
 def test_unusual_answers_are_a_check_of_data():
     rows = table(
         one("unusual_share", 0.041, 0.03, 0.05, 300, domain="ict"),
-        one("unusual_share", 0.062, 0.05, 0.07, 200, domain="subject"),
+        one("unusual_share", 0.062, 0.051, 0.07, 200, domain="subject"),
     )
-    assert plain(findings.unusual(rows)).startswith(
-        "Необычных наборов ответов — от 4,1 % до 6,2 % по компетенциям и этапам (n до 300)"
+    assert plain(findings.unusual(rows)) == (
+        "Необычных наборов ответов — от 4,1 % до 6,2 % по компетенциям и этапам (n до 300); когда "
+        "все отвечают всерьёз, их около 5 %: интервал выше 5 % у 1 из 2. Это проверка данных, а не "
+        "людей."
     )
     assert "не искались" in findings.unusual(rows.iloc[:0])

@@ -295,3 +295,24 @@ def test_funnel_refuses_one_group_and_an_empty_one():
         funnel([3], [6])
     with pytest.raises(ValueError, match="«Абакан»"):
         funnel(pd.Series({"Абакан": 0, "Черногорск": 3}), pd.Series({"Абакан": 0, "Черногорск": 4}))
+
+
+@pytest.mark.parametrize("rows", [small_area_shares, funnel])
+def test_counts_that_are_not_whole_are_refused(rows):
+    with pytest.raises(ValueError, match="whole numbers, got 1.5"):
+        rows([1.5, 1], [3, 3])
+    with pytest.raises(ValueError, match="whole numbers, got 3.2"):
+        rows([1, 1], [3.2, 3])
+    # A share times n is whole but for rounding.
+    pd.testing.assert_frame_equal(rows([0.29 * 100, 7], [100, 9]), rows([29, 7], [100, 9]))
+
+
+@pytest.mark.parametrize(("successes", "n"), [([0, 0], [10, 10]), ([3, 30], [10, 100])])
+def test_a_group_with_the_share_of_all_deviates_by_nothing(successes, n):
+    table = funnel(successes, n)
+    assert table["z"].abs().max() < 1e-12 and (table["p_adjusted"] == 1).all()
+
+
+def test_spread_of_groups_is_a_share_however_great():
+    assert funnel([0, 1000], [1000, 1000])["tau"].iloc[0] == pytest.approx(0.5, abs=0.01)
+    assert funnel([0, 0, 1000], [1000] * 3)["tau"].iloc[0] <= 0.5

@@ -256,16 +256,16 @@ def test_persons_without_an_answer_tell_nothing():
     assert prior["sd"].to_numpy() == pytest.approx([1, 1], abs=1e-6)
 
 
-def test_blocks_of_persons_on_different_items_without_groups_are_random_equivalents():
+def test_forms_without_common_items_are_refused_without_groups_too():
     rng = np.random.default_rng(4)
-    a, b, theta = np.full(10, 1.3), np.linspace(-1, 1, 10), rng.standard_normal(4000)
-    answers = drawn(a, b, theta, 4)
-    answers.iloc[:2000, 5:] = np.nan
-    answers.iloc[2000:, :5] = np.nan
-    found = calibrate(answers, "2pl")
-    halves = [calibrate(answers.iloc[:2000, :5]), calibrate(answers.iloc[2000:, 5:])]
-    expected = pd.concat([half.items for half in halves])
-    pd.testing.assert_frame_equal(found.items, expected, rtol=1e-4)
+    answers = drawn(np.full(10, 1.3), np.linspace(-1, 1, 10), rng.standard_normal(400), 4)
+    answers.iloc[:200, 5:] = np.nan
+    answers.iloc[200:, :5] = np.nan
+    with pytest.raises(ValueError, match="Задания не связаны") as refused:
+        calibrate(answers, "2pl")
+    assert all(f"«{item}»" in str(refused.value) for item in answers)
+    answers.iloc[0, 7] = 1.0  # one person on both
+    assert calibrate(answers, "1pl").converged
 
 
 def test_many_persons_equal_few_with_the_same_answers(monkeypatch):
@@ -550,3 +550,13 @@ def test_one_person_and_some_items_can_be_scored():
     two = score_eap(pd.DataFrame({"i3": [1]}, ["x"]), found)
     assert one.equals(two) and one.index.tolist() == ["x"]
     assert score_eap(ANSWERS.iloc[:0], found).empty
+
+
+def test_a_missing_cut_is_refused():
+    rng = np.random.default_rng(3)
+    chance = expit(rng.standard_normal((300, 1)) - np.linspace(-1, 1, 6))
+    people = pd.DataFrame((rng.random(chance.shape) < chance).astype(float))
+    found = calibrate(people, "1pl")
+    with pytest.raises(ValueError, match="theta_cut must be an ability"):
+        deficit_posterior(people, found, np.nan)
+    assert (deficit_posterior(people, found, np.inf) == 1).all()

@@ -144,6 +144,30 @@ def test_an_item_that_separates_completely_is_not_assessed():
     assert table[["delta", "p_value", "p_adjusted"]].isna().all(axis=None)
 
 
+def test_an_item_that_all_answered_alike_is_not_assessed_and_changes_nothing():
+    rng = np.random.default_rng(7)
+    responses = _answers(rng, rng.normal(size=400))
+    group = rng.choice(["до 3 лет", "больше"], 400)
+    without = mantel_haenszel(responses, group)
+    table = mantel_haenszel(responses.assign(все=1.0, никто=0.0), group)
+    assert set(table.loc[["все", "никто"], "status"]) == {"not_assessed"}
+    pd.testing.assert_frame_equal(table.iloc[:-2], without)
+    nothing = mantel_haenszel(pd.DataFrame({"х": [1.0] * 4, "у": [0.0] * 4}), list("ААББ"))
+    assert set(nothing["status"]) == {"not_assessed"}
+
+
+def test_labels_of_groups_may_be_of_several_types():
+    rng = np.random.default_rng(8)
+    responses = _answers(rng, rng.normal(size=400))
+    code = rng.integers(0, 2, 400)
+    as_text = mantel_haenszel(responses, pd.Series(code).map({0: "10", 1: "a"}))
+    mixed = mantel_haenszel(responses, pd.Series(code).map({0: 10, 1: "a"}).astype(object))
+    pd.testing.assert_frame_equal(
+        mixed.drop(columns="easier_for"), as_text.drop(columns="easier_for")
+    )
+    assert set(mixed["easier_for"].dropna()) <= {10, "a"}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -151,7 +175,6 @@ def test_an_item_that_separates_completely_is_not_assessed():
         ({"group": [None] * 4}, "две группы с людьми, а здесь: ни одной"),
         ({"group": list("АБВБ")}, "а здесь: «А», «Б», «В»"),
         ({"reference": "В"}, "В группе «В» нет ни одного человека"),
-        ({"responses": {"х": [1, 1, 1, 1], "у": [1, 0, 0, 1]}}, "«х» все ответили одинаково"),
         ({"responses": {"х": [2, 1, 0, 1]}}, "В задании «х» есть балл, отличный от 0 и 1"),
         (
             {"responses": {"х": [1, 0, None, None], "у": [None, None, 1, 0]}},

@@ -252,7 +252,7 @@ def test_named_copies_are_written_outside_the_root_and_logged_without_names(publ
     for rows in cells.values():
         assert rows[0][0] == "Служебный экземпляр с ФИО"
         assert "Не является основанием для аттестации" in rows[-1][0]
-    heads = ["ФИО", "Компетенция", "Этап", "Результат по Положению", "Надёжность отнесения"]
+    heads = ["ФИО", "Компетенция", "Этап", "Результат по правилу документа", "Надёжность отнесения"]
     assert cells["Результаты"][2] == [*heads, "Рекомендация", "Примечание"]
     told = ["Весь тест", "входная", "результат ≤ 60 %", "пограничное", "уточнить"]
     assert cells["Результаты"][3][1:6] == told  # and no chance of anything

@@ -257,3 +257,11 @@ def test_interval_with_gaps_is_not_too_narrow():
         found = alpha(pd.DataFrame(answers))
         covered += found.ci_low <= 0.75 <= found.ci_high
     assert covered / tries >= 0.93
+
+
+def test_an_array_is_a_table_without_labels():
+    rng = np.random.default_rng(4)
+    scores = (rng.random((80, 6)) < rng.random((80, 1))).astype(int)
+    assert alpha(scores) == alpha(pd.DataFrame(scores))
+    with pytest.raises(ValueError, match="не меньше двух заданий, а дано 1"):
+        alpha(scores[:, 0])

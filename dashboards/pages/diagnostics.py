@@ -165,8 +165,8 @@ def _levels_table(now: Published, levels: pd.DataFrame) -> str:
 
 
 def _both_ways(now: Published, shares: pd.DataFrame, state: State) -> pn.Column:
-    """The lowest level by the document's rule and with the error of measurement counted."""
-    title = "По правилу документа и с учётом погрешности"
+    """The lowest level by the region's rule and with the error of measurement counted."""
+    title = f"{findings.capital(now.region.rule_words)} и с учётом погрешности"
     certainty = now.of_procedure("level_certainty", state.procedure)
     true = None if certainty is None else _true_shares(certainty, now, state)
 
@@ -210,7 +210,7 @@ def _both_table(now: Published, shares: pd.DataFrame, true: pd.DataFrame) -> str
     frame = pd.DataFrame(
         {
             "Компетенция": [row["name"] for row in rows],
-            "По правилу документа": [parts.with_interval(row) for row in ruled],
+            findings.capital(now.region.rule_words): [parts.with_interval(row) for row in ruled],
             "n по правилу": [wording.number(row["n"]) if row else "—" for row in ruled],
             "С учётом погрешности": [parts.with_interval(row) for row in rows],
             "n с учётом": [wording.number(row["n"]) for row in rows],

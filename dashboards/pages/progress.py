@@ -138,7 +138,8 @@ def _basis_of_retest(now: Published, domain: str) -> str:
             return f"Ожидаемое рассчитано по связи двух тестирований, {ratio} ({known.source})"
     return (
         "Ожидаемое рассчитано по надёжности входной формы: того, что в другой день человек "
-        "ответил бы иначе, она не учитывает"
+        "ответил бы иначе, она не учитывает. Поэтому ожидаемое изменение по размеру занижено, а "
+        "надёжное изменение и переходы через порог и без всякого изменения встречались бы чаще"
     )
 
 
@@ -151,7 +152,9 @@ def _moved(now: Published, state: State) -> pn.Column:
             figures.migration(rows, now.region, domain=domain),
             lambda: _moved_table(now, mine),
             min_width=430,
-            note=parts.joined(now.region.domain_names[domain], now.incomplete),
+            note=parts.sentence(
+                now.region.domain_names[domain], _basis_of_retest(now, domain), now.incomplete
+            ),
         )
 
     return parts.of_rows(

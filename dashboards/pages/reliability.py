@@ -15,10 +15,6 @@ from nmc_utils import figures, findings, wording
 from nmc_utils.measures.dictionary import STATUSES
 
 _TITLE = "Надёжность диагностики"
-_ABOUT = (
-    "Насколько можно верить результату и отнесению к уровню. Сам результат по правилу документа "
-    "здесь не меняется; об отдельных людях страница не говорит."
-)
 _FOLLOWED = ("procedure", "domain", "wave")
 _TABLES = ("classification", "level_certainty", "reliability")
 
@@ -36,7 +32,8 @@ def view(state: State) -> pn.Column:
     now = state.current
     if not any(_table(now, name) is not None for name in _TABLES):
         return parts.column(
-            parts.heading(_TITLE, _ABOUT), parts.missing("Надёжность не посчитана", _why_none(now))
+            parts.heading(_TITLE, _about(now)),
+            parts.missing("Надёжность не посчитана", _why_none(now)),
         )
     cards = parts.column()
 
@@ -44,7 +41,14 @@ def view(state: State) -> pn.Column:
         cards[:] = _cards(now, state)
 
     state.follow(draw, *_FOLLOWED)
-    return parts.column(parts.heading(_TITLE, _ABOUT), filters(state, *_FOLLOWED), cards)
+    return parts.column(parts.heading(_TITLE, _about(now)), filters(state, *_FOLLOWED), cards)
+
+
+def _about(now: Published) -> str:
+    return (
+        "Насколько можно верить результату и отнесению к уровню. Сам результат "
+        f"{now.region.rule_words} здесь не меняется; об отдельных людях страница не говорит."
+    )
 
 
 def _table(now: Published, name: str) -> pd.DataFrame | None:
@@ -91,6 +95,8 @@ def _tile(
     rows = rows[rows["measure"] == measure]
     if measure == "accuracy":
         rows = rows[rows["level"] == now.region.diagnostics.lowest.code]
+        if len(now.region.diagnostics.levels) > 2:
+            name += f", порог {wording.percent(now.region.diagnostics.deficit_cut)}"
     if rows.empty:
         return name, STATUSES["not_assessed"], chosen.nothing(now, state)
     row = rows.iloc[0].to_dict()
@@ -158,7 +164,9 @@ def _cuts_table(now: Published, rows: pd.DataFrame) -> str:
         ["cut", "measure"], key=lambda c: c.map(order) if c.name == "measure" else c, kind="stable"
     )
     headings = {"cut": "Порог", "what": "Что сосчитано", "estimate": "Доля"}
-    return parts.readable(rows, headings | {"ci": "В пределах", "n": "n"})
+    headings |= {"ci": "В пределах", "n": "n"}
+    notes = {"note": "Примечание"} if rows["note"].notna().any() else {}
+    return parts.readable(rows, headings | notes)
 
 
 def _borderline_rows(now: Published, state: State) -> pd.DataFrame | None:
@@ -175,8 +183,9 @@ def _borderline(now: Published, state: State) -> pn.Column:
             now.of_procedure("level_certainty", state.procedure), now.region, wave=state.wave
         )
         rule = (
-            "Полоса — между какими результатами отнесение к уровню неуверенное. Результат по "
-            "правилу документа от этого не меняется"
+            "Полоса — между какими примерно результатами отнесение к уровню неуверенное; у "
+            "человека — по его форме и ответам. Результат "
+            f"{now.region.rule_words} от этого не меняется"
         )
         return parts.card(
             parts.block(
@@ -237,7 +246,7 @@ def _unjudged(now: Published, state: State, rows: pd.DataFrame) -> str:
         for reason, part in left.groupby(reasons, sort=False)
     ]
     text = f"Уровень человека не оценивается: {'; '.join(told)}"
-    return parts.sentence(text, "Результат по правилу документа при этом известен")
+    return parts.sentence(text, f"Результат {now.region.rule_words} при этом известен")
 
 
 # --- how reliable -------------------------------------------------------------------------------
@@ -259,7 +268,7 @@ def _reliability_table(rows: pd.DataFrame, first: Mapping[str, str]) -> str:
 
 def _sources(rows: pd.DataFrame) -> str:
     """Where the reliabilities of a chart come from, and what they leave out."""
-    given = rows["source"].dropna().str.split("; ").explode().unique()
+    given = rows["source"].dropna().astype("str").str.split("; ").explode().unique()
     return f"Источник: {'; '.join(given)}. {_LEFT_OUT}" if len(given) else ""
 
 

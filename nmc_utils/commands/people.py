@@ -41,9 +41,10 @@ TABLES = {
 }
 COLUMNS = {"group_id": "Группа", "reason_label": "Почему без группы", "size": "Человек"}
 COLUMNS |= {"family": "Предметная группа", "topics": "Темы", "procedure": "Процедура"}
-COLUMNS |= {"wave": "Этап", "domain": "Компетенция", "level": "Результат по Положению"}
+COLUMNS |= {"wave": "Этап", "domain": "Компетенция"}
 COLUMNS |= {"certainty": "Надёжность отнесения", "advice": "Рекомендация", "note": "Примечание"}
-COLUMNS |= {"interpreted_share": "Доля максимума", "basis": "По чему судить"}
+COLUMNS |= {"interpreted_share": "Ожидаемый истинный результат, доля максимума"}
+COLUMNS |= {"basis": "По чему судить"}
 _LEFT_OUT = ("region", "period", "reason", "deficit_chance")
 FINDINGS = {"file": "Файл", "place": "Где", "mask": "Что"}
 _SHOWN = 50  #: findings that the terminal lists
@@ -165,7 +166,7 @@ def _in_words(table: pd.DataFrame, named: list[str], edition: Edition) -> pd.Dat
     order = [name for name in ("group_id", *named) if name in table]
     return table.sort_values(order, kind="stable")[
         [*order, *(name for name in table if name not in order)]
-    ].rename(columns=NAMED | COLUMNS)
+    ].rename(columns=NAMED | COLUMNS | {"level": f"Результат {region.rule_words}"})
 
 
 def _book(edition: Edition, run: str, sheets: dict[str, pd.DataFrame]) -> bytes:

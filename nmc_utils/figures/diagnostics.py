@@ -191,7 +191,7 @@ def level_shares_by_municipality(
         absent = table[table["status"] != "ok"]
         rows = ordered(pd.concat([drawn, absent]), "municipality", names)
         subtitle += (
-            "; точка и полоса — с поправкой на малую численность, малый круг — по правилу документа"
+            f"; точка и полоса — с поправкой на малую численность, малый круг — {region.rule_words}"
         )
     known = rows[rows["status"] == "ok"]
     if known.empty or value is None:

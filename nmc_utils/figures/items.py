@@ -72,6 +72,7 @@ def bank_means(
         f"Средний результат прошедших {WAVE_WORDS[wave]} диагностику, %; {block}; «своя форма» — "
         "несопоставимо между формами, «весь банк» — сопоставимо"
     )
+    rows = rows[rows["status"] == "ok"]
     if rows.empty:
         words = "Несопоставимо: общих заданий у форм нет или ответы на задания не присланы"
         return theme.reason(words, f"{block}: формы между собой", subtitle)

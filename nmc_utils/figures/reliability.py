@@ -12,13 +12,12 @@ from nmc_utils import findings, theme, wording
 from nmc_utils.figures.cuts import band_layers, cut_layers
 from nmc_utils.figures.marks import PER_CENT, RATIO, Mark, mark_plot, placed
 from nmc_utils.figures.rows import WAVE_WORDS, headline, selected, share, why_empty
-from nmc_utils.findings.sentences import measured_domain
+from nmc_utils.findings.sentences import measured_domain, noted
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL
 from nmc_utils.theme import Frame
 from nmc_utils.wording import NO_BREAK_SPACE
 
-BY_RULE = Mark("по правилу документа", "open", theme.MUTED, theme.GRID)
 WITH_ERROR = Mark("с учётом погрешности", "dot")
 
 
@@ -29,7 +28,7 @@ def levels_both_ways(
     *,
     wave: str = "entry",
 ) -> hv.Overlay:
-    """Share of the lowest level by the document's rule and with the error counted, by domain.
+    """Share of the lowest level by the region's rule and with the error counted, by domain.
 
     Parameters
     ----------
@@ -45,11 +44,11 @@ def levels_both_ways(
     counted = selected(level_certainty, "true_level_share", **where)
     subtitle = (
         f"Доля прошедших {WAVE_WORDS[wave]} диагностику {lowest.words}; полоса — 95 % интервал: "
-        "по правилу — повторение процедуры, с учётом погрешности — ошибка измерения"
+        f"{region.rule_words} — повторение процедуры, с учётом погрешности — ошибка измерения"
     )
     if not ruled["status"].eq("ok").any():
         return theme.reason(why_empty(ruled), f"Доля {lowest.words} двумя способами", subtitle)
-    marks = [BY_RULE, WITH_ERROR]
+    marks = [Mark(region.rule_words, "open", theme.MUTED, theme.GRID), WITH_ERROR]
     tables = dict(zip([mark.words for mark in marks], [ruled, counted], strict=True))
     both = findings.both_shares(level_shares, level_certainty, region, wave=wave)
     return mark_plot(
@@ -86,6 +85,8 @@ def hundred(
     known = rows[rows["status"] == "ok"]
     if known.empty:
         return theme.reason(why_empty(rows), title, subtitle)
+    note = noted(known.iloc[0])
+    title, subtitle = title.removesuffix(note), subtitle + note
     wrong = round(100 * known.iloc[0]["estimate"])
     layers = _persons(np.arange(100) < wrong, lowest.words)
     frame = Frame((-0.8, 20.3), (-5.0, 0.5), height=300, grid="")
@@ -109,8 +110,8 @@ def _persons(is_wrong: np.ndarray, words: str) -> list[hv.Element]:
     return [
         theme.boxes(bodies),
         theme.lines(pd.concat(edges), theme.CONTRAST, 2),
-        theme.dots(heads[~is_wrong], theme.ACCENT, size=12),
-        theme.dots(heads[is_wrong], theme.CONTRAST, size=12, is_open=True),
+        theme.dots(heads[~is_wrong], theme.ACCENT, size=10),
+        theme.dots(heads[is_wrong], theme.CONTRAST, size=10, is_open=True),
     ]
 
 

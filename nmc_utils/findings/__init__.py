@@ -18,11 +18,13 @@ from nmc_utils.findings.diagnostics import (
     levels,
     lowest_level,
     most_frequent_domain,
+    outliers,
     procedure_names,
     result_label,
     rules,
     who_was_tested,
 )
+from nmc_utils.findings.forms import bias, drift, items, scales, unusual
 from nmc_utils.findings.groups import optimality, seminar_plan
 from nmc_utils.findings.indicators import (
     BASES,
@@ -33,22 +35,15 @@ from nmc_utils.findings.indicators import (
 )
 from nmc_utils.findings.progress import attrition, moved, net_change, reliable_change
 from nmc_utils.findings.reliability import (
-    bias,
     borderline,
     both_shares,
-    drift,
     false_deficits,
-    items,
     profile,
     reliability,
-    scales,
-    unusual,
 )
 from nmc_utils.findings.sentences import Sentence, capital, stopped
 
 __all__ = [
-    "bias",
-    "unusual",
     "BASES",
     "BASIS_NAMES",
     "BY_ANY",
@@ -57,6 +52,7 @@ __all__ = [
     "asked",
     "attainment",
     "attrition",
+    "bias",
     "borderline",
     "both_shares",
     "capital",
@@ -75,6 +71,7 @@ __all__ = [
     "net_change",
     "newer_files",
     "optimality",
+    "outliers",
     "paragraphs",
     "procedure_names",
     "profile",
@@ -86,6 +83,7 @@ __all__ = [
     "scales",
     "seminar_plan",
     "stopped",
+    "unusual",
     "variants",
     "who_reported",
     "who_was_tested",

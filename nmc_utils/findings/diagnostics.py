@@ -128,6 +128,35 @@ def levels(level_shares: pd.DataFrame, region: Region, *, wave: str = "entry") -
 NO_ROUTE = "документом не установлен"
 
 
+def outliers(compared: pd.DataFrame, region: Region) -> Sentence:
+    """Name the municipalities whose share differs from the regional one; it is no ranking.
+
+    Parameters
+    ----------
+    compared
+        Of `intervals.funnel`, by code of the municipality, with its `n`.
+    """
+    if compared.empty:
+        return Sentence("Муниципалитеты не сравнивались: их результатов нет или он один.")
+    value = f"регионального значения {wording.percent(compared['expected'].iloc[0])}"
+    places = wording.plural(len(compared), "муниципалитета", *["муниципалитетов"] * 2)
+    found = compared[compared["is_outlier"]]
+    if found.empty:
+        return Sentence(
+            f"С поправкой на число сравнений отличий от {value} не обнаружено ни у одного из "
+            f"{places}; малые отличия при этих n не видны."
+        )
+    named = ", ".join(
+        f"{name} ({wording.percent(found.at[code, 'share'])}, {wording.size(found.at[code, 'n'])})"
+        for code, name in region.municipality_names.items()
+        if code in found.index
+    )
+    return Sentence(
+        f"С поправкой на число сравнений отличия от {value} обнаружены у {len(found)} из {places}: "
+        f"{named}. Порядок официальный; это не оценка работы: состав прошедших разный."
+    )
+
+
 def rules(region: Region) -> Sentence:
     """Say where the cuts come from, what they are of, and which routes the documents name."""
     diagnostics = region.diagnostics

@@ -14,6 +14,7 @@ from nmc_utils.findings.sentences import (
     capital,
     grounds,
     measured_domain,
+    noted,
     row_of,
     rows_of,
     share,
@@ -32,7 +33,8 @@ def false_deficits(
     Parameters
     ----------
     classification
-        Measure table of `precision.classification`, of one procedure.
+        Measure table of `precision.classification`, of one procedure; `n` are those at or below
+        the cut.
     """
     domain = measured_domain(region, domain)
     lowest = region.diagnostics.lowest
@@ -44,15 +46,16 @@ def false_deficits(
         begun = capital(f"{about}сколько {who} на самом деле выше порога")
         return Sentence(stopped(f"{begun}: {wording.with_note(row)}"))
     told = f"примерно {wording.number(100 * row['estimate'])} на самом деле выше порога"
-    return Sentence(f"{about}{who if about else capital(who)} {told} ({_of_hundred(row)}).")
+    size = f"{wording.size(row['n'])} с результатом ≤ {wording.percent(lowest.up_to)}"
+    begun = f"{about}{who if about else capital(who)}"
+    return Sentence(stopped(f"{begun} {told} ({_of_hundred(row)}{size}){noted(row)}"))
 
 
 def _of_hundred(row: Mapping[str, Any]) -> str:
-    size = wording.size(row["n"])
     if pd.isna(row["ci_low"]):
-        return f"без интервала, {size}"
+        return "" if isinstance(row["note"], str) else "без интервала, "  # the note says why
     low, high = (wording.number(100 * row[name], 1) for name in ("ci_low", "ci_high"))
-    return f"{low}–{high}, {size}"
+    return f"{low}–{high}, "
 
 
 def reliability(reliability: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
@@ -71,7 +74,7 @@ def reliability(reliability: pd.DataFrame, region: Region, *, wave: str = "entry
     text = (
         f"Надёжность результата всего теста — {_ratio(whole['estimate'])} "
         f"({bounds}{wording.size(whole['n'])}): {wording.percent(whole['estimate'])} различий "
-        "между результатами — различия людей, остальное — погрешность"
+        "между результатами на этой форме в этот день — различия людей, остальное — погрешность"
     )
     known = rows[rows["domain"].ne(TOTAL) & rows["status"].eq("ok")]["estimate"]
     if len(known):
@@ -96,7 +99,7 @@ def both_shares(
     *,
     wave: str = "entry",
 ) -> Sentence:
-    """Put the share of the lowest level by the document's rule beside that with error counted.
+    """Put the share of the lowest level by the region's rule beside that with error counted.
 
     Parameters
     ----------
@@ -113,19 +116,14 @@ def both_shares(
     said = capital(lowest.words)
     if ruled["status"] != "ok":
         return Sentence(stopped(f"{said}: {wording.with_note(ruled)}"))
-    text = f"{said} — {share(ruled)} по правилу документа{grounds(ruled)}"
+    text = f"{said} — {share(ruled)} {region.rule_words}{grounds(ruled)}"
     if counted["status"] != "ok":
         return Sentence(stopped(f"{text}; с учётом погрешности: {wording.with_note(counted)}"))
     return Sentence(
         f"{text} и {share(counted)} с учётом погрешности{grounds(counted)}: первый интервал — "
-        f"повторение такой же процедуры, второй — погрешность измерения{_left_out(counted)}"
+        f"повторение такой же процедуры, второй — погрешность измерения{noted(counted)}"
         f"{'' if region.diagnostics.document else '; порог не установлен документом'}."
     )
-
-
-def _left_out(row: Mapping[str, Any]) -> str:
-    """Who is not among those counted."""
-    return f"; {row['note'].rstrip('.')}" if isinstance(row["note"], str) else ""
 
 
 def borderline(level_certainty: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
@@ -152,155 +150,43 @@ def borderline(level_certainty: pd.DataFrame, region: Region, *, wave: str = "en
 def profile(subscores: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:
     """Say which competences tell of a person more than the whole test does, if any.
 
+    Only those are named whose gain over the whole test has an interval above 0; where it holds 0
+    nothing is established.
+
     Parameters
     ----------
     subscores
         Measure table of `profiles.subscores`, of one procedure.
     """
-    rows = rows_of(subscores, wave=wave, measure="adds_value")
-    known = rows[rows["status"] == "ok"]
-    if rows.empty:
+    of_wave = rows_of(subscores, wave=wave)
+    if of_wave.empty:
         return Sentence("Профиль компетенций не оценивался: результатов по компетенциям нет.")
+    rows = rows_of(of_wave, measure="value_added")
+    known = rows[rows["status"] == "ok"]
     if known.empty:
-        row = rows.iloc[0].to_dict()
-        return Sentence(stopped(f"Различается ли профиль компетенций: {wording.with_note(row)}"))
+        row = (rows if len(rows) else of_wave).iloc[0].to_dict()
+        why = wording.with_note(row) if len(rows) else "в этом прогоне не оценивалось"
+        return Sentence(stopped(f"Различается ли профиль компетенций: {why}"))
     size = wording.size(known["n"].min())
-    adding = set(known.loc[known["estimate"] == 1, "domain"])
-    if not adding:
+    is_more, is_less = known["ci_low"] > 0, known["ci_high"] <= 0
+    if is_less.all():
         return Sentence(
             "Профиль не различается, различается общий уровень: результат отдельной компетенции "
             f"не говорит о человеке больше, чем результат всего теста ({size})."
         )
-    names = ", ".join(
-        f"«{name}»" for domain, name in region.domain_names.items() if domain in adding
-    )
-    rest = "" if len(adding) == len(known) else "; в остальных различается общий уровень"
-    return Sentence(f"Отдельно от общего уровня различаются: {names}{rest} ({size}).")
-
-
-def scales(
-    bank_means: pd.DataFrame, calibrated_items: pd.DataFrame, region: Region, *, wave: str = "entry"
-) -> Sentence:
-    """Say in which competences results of different forms compare, and in which they do not.
-
-    Parameters
-    ----------
-    bank_means
-        Of `item_tables.bank_means`, of one procedure.
-    calibrated_items
-        Of `item_tables.calibrated_items`, of one procedure.
-    """
-    items = rows_of(calibrated_items, wave=wave)
-    if items.empty:
-        return Sentence(
-            "Ответов на задания нет: формы не связать, проценты разных форм несопоставимы."
-        )
-    order = [domain for domain in region.domain_names if domain in set(items["domain"])]
-    linked = set(rows_of(bank_means, wave=wave)["domain"])
-    named = {
-        is_linked: ", ".join(
-            f"«{region.domain_names[domain]}»"
-            for domain in order
-            if (domain in linked) == is_linked
-        )
-        for is_linked in (True, False)
-    }
-    text = []
-    if named[True]:
-        text.append(
-            f"{named[True]}: формы связаны общими заданиями, результаты приведены к общему банку"
-        )
-    if named[False]:
-        text.append(f"{named[False]}: общих заданий у форм нет, проценты разных форм несопоставимы")
-    return Sentence(f"{'; '.join(text)}.")
-
-
-def items(calibrated_items: pd.DataFrame, *, wave: str = "entry") -> Sentence:
-    """Count the items that do not behave as the model expects, and those without parameters.
-
-    Parameters
-    ----------
-    calibrated_items
-        Of `item_tables.calibrated_items`, of one procedure.
-    """
-    rows = rows_of(calibrated_items, wave=wave)
-    if rows.empty:
-        return Sentence("Ответов на задания нет: задания не оценивались.")
-    known = rows[rows["b"].notna()]
-    tested = known["p_adjusted"].notna()
-    wrong = int(known["p_adjusted"].lt(0.05).sum())
-    text = (
-        f"Откалибровано {_items(len(known))} из {len(rows)}; расходятся с моделью {wrong} "
-        f"из {tested.sum()} (поправка на число проверок, 5 %)"
-    )
-    without = rows.loc[rows["b"].isna(), "note"].dropna().value_counts()
-    for note, count in without.items():
-        text += f"; без параметров {_items(count)}: {note}"
-    return Sentence(stopped(text))
-
-
-def _items(count: int) -> str:
-    return wording.plural(count, "задание", "задания", "заданий")
-
-
-def drift(anchor_drift: pd.DataFrame) -> Sentence:
-    """Count the common items that are not equally difficult in all forms.
-
-    Parameters
-    ----------
-    anchor_drift
-        Of `item_tables.anchor_drift`, of one procedure.
-    """
-    known = anchor_drift[anchor_drift["b_drift"].notna()]
-    if known.empty:
-        return Sentence("Общих заданий с ответами нет: смещение не проверялось.")
-    moved = known[known["is_drifting"].astype(bool)]
-    checks = wording.plural(len(known), "проверки", "проверок", "проверок")
-    if moved.empty:
-        return Sentence(f"Ни одно общее задание не сместилось: из {checks} ни одной.")
-    named = ", ".join(f"{row['item']} (форма {row['form']})" for row in moved.to_dict("records"))
-    return Sentence(f"Сместились {len(moved)} из {checks}: {named}.")
-
-
-_GROUPINGS = {"experience": "по стажу", "municipality_kind": "по виду муниципального образования"}
-
-
-def bias(item_bias: pd.DataFrame) -> Sentence:
-    """Count the items that are much harder for one of two groups with equal results.
-
-    Parameters
-    ----------
-    item_bias
-        Of `item_tables.item_bias`, of one procedure.
-    """
     told = []
-    for grouping, rows in item_bias.dropna(subset="delta").groupby("grouping", sort=False):
-        large = rows[rows["category"].eq("C") & rows["p_adjusted"].lt(0.05)]
-        items = wording.plural(len(rows), "задания", "заданий", "заданий")
-        named = f": {', '.join(large['item'].astype(str))}" if len(large) else ""
-        told.append(f"{_GROUPINGS.get(grouping, grouping)} — {len(large)} из {items}{named}")
-    if not told:
-        return Sentence("Задания по группам людей не сравнивались: ответов или групп нет.")
-    return Sentence(
-        f"При равных результатах заметно труднее для одной из групп: {'; '.join(told)}. Это повод "
-        "перечитать задание, а не вывод о людях."
-    )
+    if is_more.any():
+        named = _named(known.loc[is_more, "domain"], region)
+        told.append(f"отдельно от общего уровня различаются: {named}")
+    if (unsure := ~is_more & ~is_less).any():
+        named = _named(known.loc[unsure, "domain"], region)
+        told.append(f"не установлено, различаются ли отдельно от общего уровня: {named}")
+    if is_less.any():
+        told.append("в остальных различается общий уровень")
+    return Sentence(f"{capital('; '.join(told))} ({size}).")
 
 
-def unusual(unusual_answers: pd.DataFrame) -> Sentence:
-    """Say how many sets of answers are unusual for their result: a check of the data.
-
-    Parameters
-    ----------
-    unusual_answers
-        Of `item_tables.unusual_answers`, of one procedure.
-    """
-    known = unusual_answers[unusual_answers["status"] == "ok"]
-    if known.empty:
-        return Sentence("Необычные наборы ответов не искались: ответов или заданий мало.")
-    low, high = (wording.percent(known["estimate"].agg(end), 1) for end in ("min", "max"))
-    return Sentence(
-        f"Необычных наборов ответов — от {low} до {high} по компетенциям и этапам "
-        f"(n до {wording.number(known['n'].max())}); когда все отвечают всерьёз, их около 5 %. Это "
-        "проверка данных, а не людей."
-    )
+def _named(domains: pd.Series, region: Region) -> str:
+    """Names of competences in the order of the region."""
+    chosen = set(domains)
+    return ", ".join(f"«{name}»" for code, name in region.domain_names.items() if code in chosen)

@@ -67,6 +67,11 @@ def row_of(table: pd.DataFrame, **keys: str) -> dict[str, Any]:
     return rows.iloc[0].to_dict() if len(rows) else {"status": "no_data", "note": None}
 
 
+def noted(row: Mapping[str, Any]) -> str:
+    """Continue a sentence with the note of a number, where it has one."""
+    return f"; {row['note'].rstrip('.')}" if isinstance(row["note"], str) else ""
+
+
 def grounds(row: Mapping[str, Any], digits: int = 0) -> str:
     """Write the interval of a share, where it has one, and n in brackets."""
     parts = [wording.size(row["n"])]

@@ -66,9 +66,10 @@ class Scale:
 def scales(answers: Mapping[Key, Answers]) -> dict[Key, list[Scale]]:
     """Calibrate the items of every procedure, wave and domain with answers.
 
-    Forms of fewer than `LEAST_PERSONS` persons are left out. Forms are linked by `LEAST_ANCHORS`
-    common items that not everyone answered alike: with fewer nobody could tell a drift. Of 1PL and
-    2PL the one with the lower BIC is kept; items with more than two scores are calibrated as GPCM.
+    Forms of fewer than `LEAST_PERSONS` persons stay without a calibration. Forms are linked by
+    `LEAST_ANCHORS` common items that not everyone answered alike: with fewer nobody could tell a
+    drift. Of 1PL and 2PL the one with the lower BIC is kept; items with more than two scores are
+    calibrated as GPCM.
 
     Parameters
     ----------
@@ -80,26 +81,33 @@ def scales(answers: Mapping[Key, Answers]) -> dict[Key, list[Scale]]:
 
 def scales_of(sent: Answers) -> list[Scale]:
     """Calibrate the items of one procedure, wave and domain: one scale for each linked set."""
-    return [_calibrated(scale) for scale in _linked(sent)]
+    return [scale if scale.note else _calibrated(scale) for scale in _linked(sent)]
 
 
 def _linked(sent: Answers) -> Iterable[Scale]:
     sizes = sent.form.value_counts()
+    for form in sorted(sizes.index[sizes < LEAST_PERSONS]):
+        yield _scale(sent, [form], note=f"форму прошли меньше {LEAST_PERSONS} чел.")
     forms = sent.forms.loc[sorted(sizes.index[sizes >= LEAST_PERSONS])]
     taken = sent.responses.loc[sent.form.isin(forms.index), forms.columns]
     for names in connected(forms.loc[:, taken.nunique() > 1], LEAST_ANCHORS):
-        mine = forms.loc[list(names)]
-        mine = mine.loc[:, mine.any()]
-        who = sent.form.index[sent.form.isin(mine.index)]
-        responses = sent.responses.loc[who, mine.columns]
-        alike = responses.nunique() < 2
-        yield Scale(
-            responses=responses.loc[:, ~alike],
-            form=sent.form[who],
-            forms=mine,
-            max_score=sent.items.loc[mine.columns, "max_score"],
-            constant=responses.loc[:, alike].max(),
-        )
+        yield _scale(sent, list(names))
+
+
+def _scale(sent: Answers, names: list[str], note: str | None = None) -> Scale:
+    mine = sent.forms.loc[names]
+    mine = mine.loc[:, mine.any()]
+    who = sent.form.index[sent.form.isin(mine.index)]
+    responses = sent.responses.loc[who, mine.columns]
+    alike = responses.nunique() < 2
+    return Scale(
+        responses=responses.loc[:, ~alike],
+        form=sent.form[who],
+        forms=mine,
+        max_score=sent.items.loc[mine.columns, "max_score"],
+        constant=responses.loc[:, alike].max(),
+        note=note,
+    )
 
 
 def _calibrated(scale: Scale) -> Scale:
@@ -169,8 +177,15 @@ def bank_shares(scale: Scale, form: str, *, step: float = 0.02) -> pd.Series:
     -------
     Series
         Share 0–1 by raw score 0, 1, … up to the maximum of the form.
+
+    Raises
+    ------
+    ValueError
+        Items of the scale do not discriminate, or against the rest: then a score stands for more
+        than one ability. They are named.
     """
     assert scale.calibration is not None
+    _refuse_not_rising(scale.calibration.items["a"])
     theta = np.arange(-8, 8 + step, step)
     mine = scale.forms.columns[scale.forms.loc[form]]
     on_form = _expected_score(scale, theta, mine)
@@ -189,9 +204,24 @@ def equated(scale: Scale, from_form: str, to_form: str) -> pd.Series:
     -------
     Series
         Score on `to_form` by raw score of `from_form`, in score units, not rounded.
+
+    Raises
+    ------
+    ValueError
+        As `bank_shares`.
     """
     there = bank_shares(scale, to_form)
     return bank_shares(scale, from_form).map(lambda share: np.interp(share, there, there.index))
+
+
+def _refuse_not_rising(slopes: pd.Series) -> None:
+    against = slopes.index[~(slopes > 0)]
+    if len(against):
+        names = ", ".join(f"«{item}»" for item in against)
+        raise ValueError(
+            f"Различающая способность не выше нуля: {names}. Ожидаемый балл не растёт с уровнем, и"
+            " баллы форм не сопоставить; проверьте ключ."
+        )
 
 
 def _expected_score(scale: Scale, theta: np.ndarray, items: pd.Index) -> np.ndarray:

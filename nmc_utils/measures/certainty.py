@@ -303,6 +303,7 @@ def _borderline(persons: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
     low, high = share_interval(table["count"], table["n"])
     is_told = table["n"] > 0
+    table["n"] = table["n"].where(is_told, certainty.groupby(by).size().to_numpy())
     left_out = [_left_out(n, why) for n, why in table[["n_unknown", "why"]].itertuples(index=False)]
     short = f"в компетенции меньше {LEAST_ITEMS} заданий: уровень человека не оценивается"
     return table.assign(

@@ -148,7 +148,12 @@ def _levels(n: int, at_cut: int, a: float, b: float, cut: float) -> list[list[fl
 
 
 def _totals(totals: ArrayLike, max_score: float) -> np.ndarray:
-    scores = pd.to_numeric(pd.Series(totals)).dropna().to_numpy(dtype=float)
+    scores = _numbers(totals)
+    if scores.ndim == 2 and scores.shape[1] == 1:  # a table of one column
+        scores = scores[:, 0]
+    if scores.ndim != 1:
+        raise ValueError(f"totals must be one score a person, got the shape {scores.shape}")
+    scores = scores[~np.isnan(scores)]
     if not max_score > 0:
         raise ValueError(f"max_score must be positive, got {max_score}")
     if len(scores) < 2:
@@ -263,10 +268,7 @@ def deficit_probability(
     Kelley (1947); Lord and Novick (1968), section 3.7: standard error of estimation.
     """
     _check(reliability=reliability, cut=cut, mean=mean, std=std, max_score=max_score)
-    if isinstance(score, pd.Series):
-        values = pd.to_numeric(score).to_numpy(dtype=float, na_value=np.nan)
-    else:
-        values = np.asarray(score, dtype=float)
+    values = _numbers(score)
     _check_scores(values, max_score, score.index if isinstance(score, pd.Series) else None)
     expected = mean + reliability * (values - mean)
     std_error = std * sqrt(reliability * (1 - reliability))
@@ -394,6 +396,12 @@ def _check_scores(scores: np.ndarray, max_score: float, persons: pd.Index | None
         raise ValueError(
             f"Балл {_number(scores.flat[wrong[0]])}{who} вне шкалы от 0 до {_number(max_score)}."
         )
+
+
+def _numbers(values: ArrayLike) -> np.ndarray:
+    """Values as floats of the same shape, whatever says that one is missing."""
+    given = np.asarray(values, dtype=object)
+    return np.where(pd.isna(given), np.nan, given).astype(float)
 
 
 def _number(value: float) -> str:

@@ -141,7 +141,19 @@ MEASURES: dict[str, Measure] = {
         "entry_exit.change_measures",
     ),
     "attrition_share": Measure(
-        "доля не пришедших на выходную диагностику", "share", True, "entry_exit.change_measures"
+        "доля не пришедших на выходную диагностику", "share", True, "attrition.attrition"
+    ),
+    "attrition_low_share": Measure(
+        "доля не пришедших из не превысивших порог на входе", "share", True, "attrition.attrition"
+    ),
+    "attrition_high_share": Measure(
+        "доля не пришедших из превысивших порог на входе", "share", True, "attrition.attrition"
+    ),
+    "attrition_difference": Measure(
+        "результат на входе у пришедших выше, чем у не пришедших, на",
+        "pp",
+        True,
+        "attrition.attrition",
     ),
     "reliable_rise_share": Measure(
         "доля с надёжным ростом", "share", True, "entry_exit.change_measures"

@@ -194,7 +194,7 @@ def small_area_levels(level_shares: pd.DataFrame, over: str = "municipality") ->
     ----------
     level_shares
         Measure table of `level_shares`, broken down over `over`; the rows of everyone and of other
-        breakdowns are not used.
+        breakdowns are not used, nor are those whose group is not known: they are no group.
 
     Returns
     -------
@@ -208,7 +208,8 @@ def small_area_levels(level_shares: pd.DataFrame, over: str = "municipality") ->
     """
     keys = ["procedure", "wave", "domain", "level"]
     whole = [name for name in ("municipality", "family") if name in level_shares and name != over]
-    rows = level_shares[level_shares["measure"].eq("level_share") & level_shares[over].ne(TOTAL)]
+    is_group = ~level_shares[over].isin([TOTAL, UNSTATED])
+    rows = level_shares[level_shares["measure"].eq("level_share") & is_group]
     rows = rows[rows[whole].eq(TOTAL).all(axis=1) & rows["status"].eq("ok")]
     parts = []
     for _, group in rows.groupby(keys):

@@ -15,16 +15,17 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from nmc_utils.measures.answers import Answers, Key
+from nmc_utils.measures.attrition import NO_EXIT, attrition
 from nmc_utils.measures.calibrations import Scale, equated, scales_of
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
-from nmc_utils.measures.intervals import share_interval
+from nmc_utils.measures.intervals import mean_interval, share_interval
 from nmc_utils.measures.linking import stocking_lord
 from nmc_utils.measures.progress import Estimate, Progress, progress
+from nmc_utils.measures.reliability import LEAST_ITEMS
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL, WORST
 
 NOT_LINKED = "формы входной и выходной диагностики не связаны общими заданиями: несопоставимо"
-NO_EXIT = "выходной диагностики в данных нет"
 _KEYS = ["procedure", "domain"]
 _MEANS = ("observed_change", "expected_change", "net_change")
 _SHARES = ("reliable_rise_share", "reliable_fall_share")
@@ -36,8 +37,8 @@ Row = dict[str, Any]
 class FormProgress:
     """Change of those who took one form at entry, at the cut of one level.
 
-    `change` is missing where `note` says why. Of `n_entry` persons `n_exit` came to the exit,
-    `n_unlinked` of these on a form that cannot be compared. `warning` is about the link of
+    `change` is missing where `note` says why. Of `n_entry` persons `n_unlinked` came to the exit
+    on a form that cannot be compared; the form has `n_items`. `warning` is about the link of
     different forms.
     """
 
@@ -46,8 +47,8 @@ class FormProgress:
     form: str
     level: str
     n_entry: int
-    n_exit: int
     n_unlinked: int
+    n_items: int | None
     change: Progress | None
     note: str | None = None
     warning: str | None = None
@@ -180,8 +181,8 @@ def changes_by_form(
         for level, cut in cuts.items():
             change, note = _change(taken.set_index("person_id"), rho, cut, form["note"])
             warning = "; ".join(taken["warning"].dropna().unique()) or None
-            came = taken["exit"].notna() | taken["is_unlinked"]
-            sizes = len(taken), int(came.sum()), int(taken["is_unlinked"].sum())
+            n_items = None if pd.isna(form["n_items"]) else int(form["n_items"])
+            sizes = len(taken), int(taken["is_unlinked"].sum()), n_items
             found.append(FormProgress(*key, level, *sizes, change, note, warning))
     return found
 
@@ -204,32 +205,38 @@ def _change(
     return found, None
 
 
-def change_measures(changes: Sequence[FormProgress], region: Region) -> pd.DataFrame:
+def change_measures(
+    changes: Sequence[FormProgress], pairs: pd.DataFrame, region: Region
+) -> pd.DataFrame:
     """Change of everyone of both waves in each competence, over all forms.
 
-    Means of the forms are weighted by their persons; their errors are independent.
+    Means of the forms are weighted by their persons; their errors are independent. The error of
+    equating different forms is not counted.
 
     Parameters
     ----------
     changes
         Of `changes_by_form`.
+    pairs
+        Of `paired`.
 
     Returns
     -------
     DataFrame
         Measure table with keys `procedure`, `domain`: `observed_change`, `expected_change` (of a
         retest alone) and `net_change` as shares of the maximum, `reliable_rise_share` and
-        `reliable_fall_share` (2.5 % each when nothing has changed), `attrition_share`. `n` persons
-        of both waves, for attrition those tested at entry; `note` says why a number is missing or
-        who is not in it.
+        `reliable_fall_share`, and the rows of `attrition.attrition`. `n` persons of both waves,
+        for attrition those tested at entry; `note` says why a number is missing or who is not in
+        it. Reliable change is not told of a competence of fewer than `LEAST_ITEMS` items.
     """
     rows = [
         dict(zip(_KEYS, key, strict=True)) | row
         for key, forms in _by_domain(changes, region.diagnostics.lowest.code)
-        for row in _of_domain(forms)
+        for row in _of_domain(forms, pairs[pairs[_KEYS].eq(list(key)).all(axis=1)])
     ]
+    rows += attrition(pairs, region)
     table = pd.DataFrame(rows, columns=[*_KEYS, *ESTIMATE_COLUMNS, "note"])
-    return table.astype({"n": "Int64"})
+    return table.sort_values(_KEYS, kind="stable", ignore_index=True).astype({"n": "Int64"})
 
 
 def _by_domain(
@@ -241,20 +248,35 @@ def _by_domain(
         yield key, [form for form in mine if form.level == level]
 
 
-def _of_domain(forms: Sequence[FormProgress]) -> list[Row]:
+def _of_domain(forms: Sequence[FormProgress], pairs: pd.DataFrame) -> list[Row]:
     known = [form.change for form in forms if form.change is not None]
-    attrition = _attrition(forms)
     if not known:
         # Where anybody came to the exit it is not the exit that is missing.
         note = next((form.note for form in forms if form.note != NO_EXIT), NO_EXIT)
         status = "no_data" if note == NO_EXIT else "not_assessed"
         row = {"interval_kind": "none", "status": status, "note": note}
-        return [{"measure": name} | row for name in (*_MEANS, *_SHARES)] + [attrition]
+        rows = {name: {"measure": name} | row for name in (*_MEANS, *_SHARES)}
+        if (change := (pairs["exit"] - pairs["entry"]).dropna()).size > 1:
+            rows["observed_change"] = {"measure": "observed_change"} | _observed(change)
+        return list(rows.values())
     means = {name: _mean([getattr(change, name) for change in known]) for name in _MEANS}
     shares = dict(zip(_SHARES, _shares(known), strict=True))
     about = {"interval_kind": "process", "status": "ok", "note": _left_out(forms)}
-    rows = [{"measure": name} | row | about for name, row in (means | shares).items()]
-    return [*rows, attrition]
+    rows = {name: {"measure": name} | row | about for name, row in (means | shares).items()}
+    if forms[0].domain != TOTAL and any((form.n_items or 0) < LEAST_ITEMS for form in forms):
+        note = f"в компетенции меньше {LEAST_ITEMS} заданий: об изменении человека не судят"
+        row = {"interval_kind": "none", "status": "too_few_items", "note": note}
+        rows |= {name: {"measure": name} | row for name in _SHARES}
+    return list(rows.values())
+
+
+def _observed(change: pd.Series) -> Row:
+    """What is seen needs no reliability."""
+    low, high = mean_interval(change.mean(), change.std(), len(change))
+    error = change.std() / np.sqrt(len(change))
+    bounds = {"ci_low": float(low), "ci_high": float(high), "n": len(change), "note": None}
+    kind = {"interval_kind": "process" if error > 0 else "none", "status": "ok"}
+    return {"estimate": change.mean(), "std_error": error} | bounds | kind
 
 
 def _mean(parts: Sequence[Estimate]) -> Row:
@@ -273,16 +295,6 @@ def _mean(parts: Sequence[Estimate]) -> Row:
 def _shares(changes: Sequence[Progress]) -> list[Row]:
     directions = pd.concat([change.reliable["direction"] for change in changes])
     return [_share(directions.eq(way).sum(), len(directions)) for way in ("up", "down")]
-
-
-def _attrition(forms: Sequence[FormProgress]) -> Row:
-    """Who did not come to the exit, of everyone tested at entry: no reliability is needed."""
-    tested, came = (sum(getattr(form, name) for form in forms) for name in ("n_entry", "n_exit"))
-    if not came:
-        nothing = {"interval_kind": "none", "status": "no_data", "note": NO_EXIT}
-        return {"measure": "attrition_share"} | nothing
-    about = {"measure": "attrition_share", "interval_kind": "process", "status": "ok"}
-    return about | _share(tested - came, tested) | {"note": None}
 
 
 def _share(count: int, n: int) -> Row:

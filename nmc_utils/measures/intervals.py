@@ -21,6 +21,8 @@ _DROP = 16.0
 _PAIRS = 1000
 #: Share of the groups pulled in at each end before overdispersion is estimated.
 _WINSOR = 0.1
+#: A count this near to a whole number is that number: shares times n differ by rounding.
+_WHOLE = 1e-9
 
 
 def share_interval(
@@ -155,8 +157,8 @@ def small_area_shares(successes: ArrayLike, n: ArrayLike, level: float = 0.95) -
     Raises
     ------
     ValueError
-        A count is negative, not finite, or more successes than persons; no area has persons; the
-        level is not in (0, 1); two Series have different or repeated labels.
+        A count is negative, not finite, not whole, or more successes than persons; no area has
+        persons; the level is not in (0, 1); two Series have different or repeated labels.
 
     Notes
     -----
@@ -201,6 +203,10 @@ def _by_group(
     if x.ndim > 1 or not x.size:
         raise ValueError(f"counts by group must be one-dimensional and not empty, got {x.shape}")
     share_interval(x, n, level)  # refuses impossible counts and levels
+    for counts in (x, n):
+        wrong = np.abs(counts - counts.round()) > _WHOLE
+        if wrong.any():
+            raise ValueError(f"counts by group must be whole numbers, got {counts[wrong][0]}")
     return x, n, labelled[0] if labelled else pd.RangeIndex(len(x))
 
 
@@ -346,7 +352,8 @@ def funnel(successes: ArrayLike, n: ArrayLike, level: float = 0.95) -> pd.DataFr
     the share of all; `ci_low`, `ci_high`, the limits within which a share of a group of this size
     ordinarily lies; `z`; `p_adjusted` (Benjamini–Hochberg); `is_outlier`; `tau`, the standard
     deviation of the ordinary differences as a share, the same in every row and 0 when groups
-    differ no more than by chance. A group may lie outside its limits and be no outlier: of 89
+    differ no more than by chance: half of what lies within one τ on either side of the expected
+    share, hence at most .5. A group may lie outside its limits and be no outlier: of 89
     like groups four or five do.
 
     Raises
@@ -362,7 +369,8 @@ def funnel(successes: ArrayLike, n: ArrayLike, level: float = 0.95) -> pd.DataFr
     1 / (4n + 2): the plain one calls groups of fewer than ten persons different too often. τ² by
     the iterated method of moments (Paule and Mandel 1982): the mean square of the winsorised z is
     brought to what it is for a normal distribution, .68, and not to 1, with which τ² would come
-    out too small.
+    out too small. The share of all is transformed as the count that a group of this size would
+    have by it: a group with just that share deviates by nothing.
     """
     x, n, index = _by_group(successes, n, level)
     if len(x) < 2:
@@ -371,12 +379,12 @@ def funnel(successes: ArrayLike, n: ArrayLike, level: float = 0.95) -> pd.DataFr
         names = ", ".join(f"«{label}»" for label in index[n == 0][:5])
         raise ValueError(f"В группе нет людей с результатом: {names}")
     share, expected = x / n, x.sum() / n.sum()
-    centre, variance = np.arcsin(np.sqrt(expected)), 1 / (4 * n + 2)
-    deviation = np.arcsin(np.sqrt((x + 0.375) / (n + 0.75))) - centre
+    centre, variance = _anscombe(n * expected, n), 1 / (4 * n + 2)
+    deviation = _anscombe(x, n) - centre
     tau = np.sqrt(_overdispersion(deviation, variance))
     spread = np.sqrt(variance + tau**2)
     half = ndtri(0.5 + level / 2) * spread
-    limits = np.sin(np.array([centre - half, centre + half]).clip(0, np.pi / 2)) ** 2
+    limits = _shares_around(centre, half)
     low, high = (((n + 0.75) * limits - 0.375) / n).clip(0, 1)
     z = deviation / spread
     p_adjusted = adjust_p(2 * ndtr(-np.abs(z)))
@@ -389,10 +397,19 @@ def funnel(successes: ArrayLike, n: ArrayLike, level: float = 0.95) -> pd.DataFr
             "z": z,
             "p_adjusted": p_adjusted,
             "is_outlier": p_adjusted <= 1 - level,
-            "tau": 2 * np.sqrt(expected * (1 - expected)) * tau,
+            "tau": np.ptp(_shares_around(np.arcsin(np.sqrt(expected)), tau)) / 2,
         },
         index=index,
     )
+
+
+def _anscombe(x: np.ndarray, n: np.ndarray) -> np.ndarray:
+    return np.arcsin(np.sqrt((x + 0.375) / (n + 0.75)))
+
+
+def _shares_around(centre: float | np.ndarray, reach: float | np.ndarray) -> np.ndarray:
+    """Shares at the ends of an interval on the arcsine scale, which ends at 0 and π/2."""
+    return np.sin(np.array([centre - reach, centre + reach]).clip(0, np.pi / 2)) ** 2
 
 
 def _overdispersion(deviation: np.ndarray, variance: np.ndarray) -> float:

@@ -73,8 +73,7 @@ def calibrate(
         Group of each person: a Series by the index of `responses`, or as many values in its
         order. The first group (first category of a categorical that occurs, else first in order
         of appearance) is the reference N(0, 1); means and SDs of the others are estimated.
-        Without groups everybody is from one N(0, 1), also when blocks of persons were given
-        different items: such blocks are then taken as equivalent by random assignment.
+        Without groups everybody is from one N(0, 1).
 
     Returns
     -------
@@ -85,8 +84,8 @@ def calibrate(
     ValueError
         In Russian, naming the item or the group: an item that everyone or nobody answered right,
         that nobody answered, or whose score is never given; a value outside the model; too few
-        items or persons; groups without common items; a discrimination that runs to infinity or
-        is zero; a group without spread.
+        items or persons; groups or forms without common items; a discrimination that runs to
+        infinity or is zero; a group without spread.
 
     Notes
     -----
@@ -146,9 +145,12 @@ def deficit_posterior(
 ) -> pd.Series:
     """P(θ ≤ `theta_cut` | responses) of each person; arguments and refusals as `score_eap`.
 
-    The posterior between the nodes is its sinc interpolation, integrated exactly (Stenger 1993):
-    as precise as the trapezoidal rule itself, and continuous in the cut.
+    Refuses a missing `theta_cut`. The posterior between the nodes is its sinc interpolation,
+    integrated exactly (Stenger 1993): as precise as the trapezoidal rule itself, and continuous in
+    the cut.
     """
+    if np.isnan(theta_cut):
+        raise ValueError("theta_cut must be an ability, got nan")
     result = np.empty(len(responses))
     for rows, weight, theta in _posteriors(responses, calibration, group, fineness=0.4):
         below = 0.5 + sici(np.pi * (theta_cut - theta) / (theta[1] - theta[0]))[0] / np.pi

@@ -23,6 +23,10 @@ from nmc_utils.regions import Region
 
 Scales = Mapping[Key, list[Scale]]
 _KEYS = ["procedure", "wave", "domain"]
+#: What is said of an item that those who know more answer worse.
+WRONG_KEY = "отрицательная различающая способность: проверьте ключ"
+#: Adjusted p below which an item is said to have moved.
+_SIGNIFICANT = 0.05
 
 
 def _calibrated(scales: Scales) -> Iterator[tuple[Key, Scale, pd.Series | None]]:
@@ -57,13 +61,20 @@ def calibrated_items(scales: Scales) -> pd.DataFrame:
     DataFrame
         `procedure`, `wave`, `domain`, `item`, `forms` (codes of those that have it, in one text),
         `model`, `n` answers, `right_share` (mean share of the item's maximum), `a`, `b` with
-        errors, `p_value`, `p_adjusted`, `infit`, `outfit` of `item_fit`, and `note`: why an item
-        has no parameters.
+        errors, `p_value`, `infit`, `outfit` of `item_fit`, `p_adjusted` over all items of a
+        procedure and wave, and `note`: why an item has no parameters, or that its key may be wrong.
     """
     parts = [_keyed(_items_of(scale), key) for key, linked in scales.items() for scale in linked]
     about = ["item", "forms", "model", "n", "right_share", "a", "b", "a_se", "b_se"]
     fit = ["p_value", "p_adjusted", "infit", "outfit", "note"]
-    return _joined(parts, [*_KEYS, *about, *fit])
+    return _adjusted(_joined(parts, [*_KEYS, *about, *fit]), ["procedure", "wave"])
+
+
+def _adjusted(table: pd.DataFrame, family: list[str]) -> pd.DataFrame:
+    """The table with `p_adjusted` over all p-values of a family."""
+    for _, mine in table.dropna(subset="p_value").groupby(family):
+        table.loc[mine.index, "p_adjusted"] = adjust_p(mine["p_value"].astype(float))
+    return table
 
 
 def _items_of(scale: Scale) -> pd.DataFrame:
@@ -83,7 +94,9 @@ def _items_of(scale: Scale) -> pd.DataFrame:
     fit = item_fit(scale.responses, scale.calibration, group)
     table["model"] = scale.calibration.model
     known = scale.calibration.items.join(fit[["p_value", "p_adjusted", "infit", "outfit"]])
-    return table.join(known[numbers]).reset_index()
+    table = table.join(known[numbers])
+    table.loc[table["a"] < 0, "note"] = WRONG_KEY
+    return table.reset_index()
 
 
 def bank_means(scales: Scales) -> pd.DataFrame:
@@ -98,25 +111,34 @@ def bank_means(scales: Scales) -> pd.DataFrame:
         Measure table with keys `procedure`, `wave`, `domain`, `form`; `bank_mean`, a share 0–1
         with a t interval over persons (errors of the calibration are not in it); `raw_mean`, the
         mean share of the own form's maximum. Forms that share no items with others have no row.
+        `note` says why a scale is not assessed.
     """
     parts = []
     for key, scale, group in _calibrated(scales):
         if group is None:
             continue
-        certain = scale.forms[scale.constant.index] @ scale.constant
-        for form, has in scale.forms.iterrows():
-            mine = scale.responses[scale.form.eq(form)]
-            raw = mine.sum(axis=1) + certain[form]
-            shares = raw.map(bank_shares(scale, str(form)))
-            row = {"form": form, "n": len(raw), "estimate": shares.mean()}
-            row["raw_mean"] = raw.mean() / scale.max_score[has].sum()
-            row["std_error"] = shares.std() / np.sqrt(len(raw))
-            low, high = mean_interval(shares.mean(), shares.std(), len(raw))
-            row |= {"ci_low": float(low), "ci_high": float(high)}
-            parts.append(_keyed(pd.DataFrame([row]), key))
-    about = {"measure": "bank_mean", "interval_kind": "process", "status": "ok"}
-    parts = [part.assign(**about) for part in parts]
-    return _joined(parts, [*_KEYS, "form", *ESTIMATE_COLUMNS, "raw_mean"]).astype({"n": "Int64"})
+        rows = [_bank_mean(scale, str(form)) for form in scale.forms.index]
+        parts.append(_keyed(pd.DataFrame(rows), key).assign(measure="bank_mean"))
+    table = _joined(parts, [*_KEYS, "form", *ESTIMATE_COLUMNS, "raw_mean", "note"])
+    numbers = dict.fromkeys(["estimate", "std_error", "ci_low", "ci_high", "raw_mean"], "float64")
+    return table.astype(numbers | {"n": "Int64"})
+
+
+def _bank_mean(scale: Scale, form: str) -> dict[str, object]:
+    constant = scale.constant[scale.forms.loc[form, scale.constant.index]]
+    raw = scale.responses[scale.form.eq(form)].sum(axis=1) + constant.sum()
+    row: dict[str, object] = {"form": form, "n": len(raw), "note": None}
+    row["raw_mean"] = raw.mean() / scale.max_score[scale.forms.loc[form]].sum()
+    nothing = dict.fromkeys(["estimate", "std_error", "ci_low", "ci_high"], np.nan)
+    try:
+        shares = raw.map(bank_shares(scale, form))
+    except ValueError as error:  # names the items
+        about = {"interval_kind": "none", "status": "not_assessed"}
+        return row | nothing | about | {"note": str(error).rstrip(".")}
+    low, high = mean_interval(shares.mean(), shares.std(), len(raw))
+    row |= {"estimate": shares.mean(), "std_error": shares.std() / np.sqrt(len(raw))}
+    row |= {"ci_low": float(low), "ci_high": float(high)}
+    return row | {"interval_kind": "process", "status": "ok"}
 
 
 def anchor_drift(scales: Scales, *, wave: str = "entry") -> pd.DataFrame:
@@ -129,14 +151,20 @@ def anchor_drift(scales: Scales, *, wave: str = "entry") -> pd.DataFrame:
     -------
     DataFrame
         `procedure`, `wave`, `domain`, `form`, `item`, `b_drift` (logits on the scale of the
-        others), `b_drift_se`, `p_adjusted`, `is_drifting`, and `note`: why a form has none.
+        others), `b_drift_se`, `p_adjusted` over all checks of a procedure and wave, by which
+        `is_drifting`, and `note`: why a form has none.
     """
     parts = []
     for key, scale, group in _calibrated(scales):
         if key[1] != wave or group is None or scale.calibration.model == "gpcm":
             continue
         parts += [_keyed(_drift_of(scale, str(form)), key) for form in scale.forms.index]
-    return _joined(parts, [*_KEYS, "form", *_DRIFT, "note"])
+    table = _joined(parts, [*_KEYS, "form", *_DRIFT, "p_value", "note"])
+    table = _adjusted(table, ["procedure", "wave"])
+    known = table["p_value"].notna()
+    drifting = table["p_adjusted"].astype("float64").lt(_SIGNIFICANT)
+    table["is_drifting"] = drifting.astype(object).where(known, None)
+    return table.drop(columns="p_value")
 
 
 _DRIFT = ["item", "b_drift", "b_drift_se", "p_adjusted", "is_drifting"]
@@ -149,9 +177,9 @@ def _drift_of(scale: Scale, form: str) -> pd.DataFrame:
         others = _alone(scale, ~is_mine)
         anchors = stocking_lord(others, mine).anchors.reset_index()
     except ValueError as error:  # names the item or the group
-        row = dict.fromkeys(_DRIFT) | {"form": form, "note": str(error).rstrip(".")}
-        return pd.DataFrame([row])
-    return anchors.assign(form=form, note=None)[["form", *_DRIFT, "note"]]
+        row = dict.fromkeys([*_DRIFT, "p_value"])
+        return pd.DataFrame([row | {"form": form, "note": str(error).rstrip(".")}])
+    return anchors.assign(form=form, note=None)[["form", *_DRIFT, "p_value", "note"]]
 
 
 def _alone(scale: Scale, who: pd.Series) -> pd.DataFrame:
@@ -217,10 +245,7 @@ def item_bias(scales: Scales, groups: pd.DataFrame, *, wave: str = "entry") -> p
         for key, scale, _ in _calibrated(scales)
         if key[1] == wave and scale.calibration.model != "gpcm"
     ]
-    table = _joined(parts, ["grouping", *_KEYS, *_BIAS, "note"])
-    for _, mine in table.dropna(subset="p_value").groupby("grouping"):
-        table.loc[mine.index, "p_adjusted"] = adjust_p(mine["p_value"].astype(float))
-    return table
+    return _adjusted(_joined(parts, ["grouping", *_KEYS, *_BIAS, "note"]), ["grouping"])
 
 
 _BIAS = ["item", "delta", "std_error", "category", "easier_for", "n", "p_value", "p_adjusted"]

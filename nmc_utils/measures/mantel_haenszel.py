@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,8 @@ def mantel_haenszel(
         Group by person, two values (municipality group, experience, …). Persons whose group is
         missing are left out.
     reference
-        The group that the other is compared with; the first of the two in sorted order.
+        The group that the other is compared with; the first of the two in sorted order,
+        where labels cannot be compared that of their texts.
     purify
         Second pass in which items found moderate or large in the first no longer count in the
         score that persons are matched on (the studied item always does). Without any item left
@@ -59,13 +60,13 @@ def mantel_haenszel(
         freedom, continuity-corrected), `p_value`, `p_adjusted` (Benjamini–Hochberg), `category`
         (A negligible, B moderate, C large), `easier_for` (the group; missing at delta 0), `n`
         persons in score groups where both groups are present, `status`: `ok`; `no_data` where one
-        group did not take the item; `not_assessed` where no finite odds ratio exists.
+        group did not take the item; `not_assessed` where no finite odds ratio exists, as of an
+        item that everyone answered alike.
 
     Raises
     ------
     ValueError
-        There are not two groups, they have no item in common, an item was answered alike by
-        everyone, or a value is not 0/1.
+        There are not two groups, they have no item in common, or a value is not 0/1.
 
     Notes
     -----
@@ -176,7 +177,7 @@ def _two_groups(
     group: pd.Series, reference: Hashable | None
 ) -> tuple[tuple[Hashable, Hashable], np.ndarray]:
     """Names of the reference and the other group, and whether each person is in the other."""
-    names = sorted(group.dropna().unique())
+    names = _sorted(group.dropna().unique())
     if len(names) != 2:
         listed = ", ".join(f"«{name}»" for name in names) or "ни одной"
         raise ValueError(f"Для сравнения нужны две группы с людьми, а здесь: {listed}.")
@@ -187,6 +188,13 @@ def _two_groups(
     return (names[0], names[1]), group.map({names[0]: 0.0, names[1]: 1.0}).to_numpy(float)
 
 
+def _sorted(labels: Iterable[Hashable]) -> list[Hashable]:
+    try:
+        return sorted(labels)
+    except TypeError:  # labels of several types
+        return sorted(labels, key=str)
+
+
 def _dichotomous(responses: pd.DataFrame) -> np.ndarray:
     scores = item_scores(responses)
     wrong = scores.columns[(scores.notna() & ~scores.isin([0, 1])).any()]
@@ -195,8 +203,4 @@ def _dichotomous(responses: pd.DataFrame) -> np.ndarray:
             f"В задании «{wrong[0]}» есть балл, отличный от 0 и 1: сравнение групп по методу"
             " Мантеля — Хензеля сделано для заданий «верно — неверно»."
         )
-    alike = scores.columns[scores.nunique() == 1]
-    if len(alike):
-        named = ", ".join(f"«{item}»" for item in alike)
-        raise ValueError(f"На задание {named} все ответили одинаково: группы не сравнить.")
     return scores.to_numpy()

@@ -57,7 +57,7 @@ def measured(results: pd.DataFrame, tables: Mapping[str, pd.DataFrame], region: 
     return Measured(
         answers=answers,
         by_form=by_form,
-        pooled=pooled_reliability(by_form),
+        pooled=pooled_reliability(by_form, results),
         scales=linked,
         chances=chance,
         persons=person_results(results, chance, region),

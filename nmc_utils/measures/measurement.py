@@ -15,6 +15,7 @@ import pandas as pd
 from nmc_utils.measures.answers import Answers, Key
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ROUNDING
+from nmc_utils.measures.pooling import Pool, pool_of, pools
 from nmc_utils.measures.reliability import alpha, composite_reliability
 from nmc_utils.terms import TOTAL, WORST
 
@@ -23,7 +24,7 @@ LEAST_PERSONS = 30
 #: How a reliability came about.
 SOURCES = {
     "alpha": "расчёт по ответам: альфа Кронбаха",
-    "composite": "расчёт по компетенциям: составная надёжность",
+    "composite": "расчёт по компетенциям: составная надёжность; надёжность компетенций: {parts}",
     "reported": "сообщена без источника",
 }
 #: What is added to the source where the reliability was reported of another wave.
@@ -59,8 +60,9 @@ def reliability_by_form(
     Returns
     -------
     DataFrame
-        Measure table with keys `procedure`, `wave`, `form`, `domain`; measure `reliability`, 0–1,
-        with Feldt's interval where it was estimated; `n` persons. With `mean` and `sd` of the raw
+        Measure table with keys `procedure`, `wave`, `form`, `domain`; measure `reliability`, 0–1;
+        where it was estimated with an interval for another such set of persons: Feldt's for alpha,
+        of `Pool.interval` for a composite; `n` persons. With `mean` and `sd` of the raw
         scores of those persons, `max_score`, `n_items`, `source` in words and `note`: why it is
         not assessed, or which items are not in it.
     """
@@ -161,9 +163,7 @@ def _of_form(results: pd.DataFrame, sent: Answers | None, told: Row | None) -> R
     elif told is not None:
         row["n_items"] = told["n_items"]
     if row["n"] < LEAST_PERSONS:
-        return row | _not_assessed(
-            f"форму прошли {row['n']} чел., для оценки нужно не меньше {LEAST_PERSONS}"
-        )
+        return row | _not_assessed(f"форму прошли меньше {LEAST_PERSONS} чел.")
     if results["raw_score"].nunique() < 2:
         return row | _not_assessed("все результаты формы одинаковы")
     if given is not None:
@@ -194,27 +194,35 @@ def _estimated(given: pd.DataFrame) -> Row:
 def _of_whole_test(taken: pd.DataFrame, parts: Sequence[Row]) -> Row:
     """The whole test of a form, of those with a result in every competence."""
     row = _described(taken[taken["domain"] == TOTAL])
-    columns = ["domain", "n_items", "estimate", "ci_low", "ci_high"]
+    columns = ["domain", "n_items", "estimate", "interval_kind", "source"]
     by_domain = pd.DataFrame(list(parts), columns=columns).set_index("domain")
     row["n_items"] = by_domain["n_items"].sum(skipna=False)
     if unknown := [part["note"] for part in parts if part["status"] != "ok"]:
         return row | _not_assessed(unknown[0])
-    scores = taken.pivot(index="person_id", columns="domain", values="raw_score").dropna()
+    scores = taken.pivot(index="person_id", columns="domain", values="raw_score")
+    scores = scores[by_domain.index].dropna()
     if len(scores) < LEAST_PERSONS or scores.sum(axis=1).nunique() < 2:
         return row | _not_assessed("результатов по всему тесту слишком мало или они одинаковы")
-    errors = scores[by_domain.index].var() / scores.sum(axis=1).var()
-    estimate = composite_reliability(scores[by_domain.index], by_domain["estimate"].astype(float))
+    estimate = composite_reliability(scores, by_domain["estimate"].astype(float))
     if not 0 < estimate < 1:
         return row | _not_assessed("составная надёжность вне промежутка от 0 до 1")
-    return row | _ok(estimate, *_bounds(estimate, by_domain, errors), source=SOURCES["composite"])
+    source = SOURCES["composite"].format(parts=_sources(by_domain["source"]))
+    if by_domain["interval_kind"].eq("none").any():
+        return row | _ok(estimate, source=source)
+    known = {"estimate": estimate, "n_items": row["n_items"], "interval_kind": "process"}
+    about = pd.DataFrame([known], index=[row["form"]])
+    shares = scores.sum(axis=1) / row["max_score"]
+    pool = pool_of(shares, np.full(len(shares), row["form"]), about)
+    return row | _ok(estimate, *_bounds(pool), source=source)
 
 
-def _bounds(estimate: float, parts: pd.DataFrame, weights: pd.Series) -> tuple[float, float]:
-    """Interval of 1 − Σ weight · (1 − reliability): the parts err independently of each other."""
-    down = (weights * (parts["estimate"] - parts["ci_low"])).astype(float)
-    up = (weights * (parts["ci_high"] - parts["estimate"])).astype(float)
-    low, high = (np.sqrt((side**2).sum(skipna=False)) for side in (down, up))
-    return max(estimate - low, 0.0), min(estimate + high, 1.0)
+def _sources(sources: pd.Series) -> str:
+    return "; ".join(sorted(set(sources)))
+
+
+def _bounds(pool: Pool) -> tuple[float, float]:
+    low, high = pool.interval()
+    return max(low, 0.0), high
 
 
 def _ok(
@@ -225,7 +233,7 @@ def _ok(
     source: str,
     note: str | None = None,
 ) -> Row:
-    kind = "none" if np.isnan(low) else "sample"
+    kind = "none" if np.isnan(low) else "process"
     found = {"estimate": float(estimate), "ci_low": low, "ci_high": high, "interval_kind": kind}
     return found | {"status": "ok", "source": source, "note": note}
 
@@ -234,7 +242,9 @@ def _not_assessed(note: str) -> Row:
     return {"interval_kind": "none", "status": "not_assessed", "note": note}
 
 
-def pooled_reliability(reliability: pd.DataFrame) -> pd.DataFrame:
+def pooled_reliability(
+    reliability: pd.DataFrame, results: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Reliability over all forms of a procedure, wave and domain.
 
     One less the mean error variance of the forms as a share of the variance of everyone's results,
@@ -244,17 +254,22 @@ def pooled_reliability(reliability: pd.DataFrame) -> pd.DataFrame:
     ----------
     reliability
         Of `reliability_by_form`.
+    results
+        Of `scored`: whose results these are. Without them there are no intervals, since how surely
+        the spread of results is known depends on their distribution.
 
     Returns
     -------
     DataFrame
         Measure table with keys `procedure`, `wave`, `domain`; `n` persons of the forms that were
         assessed, `mean` and `sd` of their shares of the maximum, `n_items` the fewest of a form,
-        `n_forms`, `source` and `note`. The interval takes the forms to err independently.
+        `n_forms`, `source` and `note`. The interval, for another such set of persons, is there
+        where the reliability of every form was estimated.
     """
     keys = ["procedure", "wave", "domain"]
+    persons = {} if results is None else pools(results, reliability)
     rows = [
-        dict(zip(keys, key, strict=True)) | _pooled(forms)
+        dict(zip(keys, key, strict=True)) | _pooled(forms, persons.get(key))
         for key, forms in reliability.groupby(keys)
     ]
     columns = [*keys, *ESTIMATE_COLUMNS, "mean", "sd", "n_items", "n_forms", "source", "note"]
@@ -262,7 +277,7 @@ def pooled_reliability(reliability: pd.DataFrame) -> pd.DataFrame:
     return table.astype({"n": "Int64", "n_items": "Int64", "n_forms": "Int64"})
 
 
-def _pooled(forms: pd.DataFrame) -> Row:
+def _pooled(forms: pd.DataFrame, pool: Pool | None) -> Row:
     known = forms[forms["status"] == "ok"]
     if known.empty:
         return _not_assessed(forms["note"].iloc[0])
@@ -273,9 +288,9 @@ def _pooled(forms: pd.DataFrame) -> Row:
     spread = np.average(variance + (mean - centre) ** 2, weights=n)
     weights = pd.Series(n / n.sum() * variance / spread, known.index)
     estimate = 1 - float((weights * (1 - known["estimate"].astype(float))).sum())
-    low, high = _bounds(estimate, known, weights)
+    low, high = (np.nan, np.nan) if pool is None else _bounds(pool)
     left_out = len(forms) - len(known)
     note = f"без форм, которые не оценивались: {left_out}" if left_out else None
-    row = _ok(estimate, low, high, source="; ".join(sorted(set(known["source"]))), note=note)
+    row = _ok(estimate, low, high, source=_sources(known["source"]), note=note)
     row |= {"n": known["n"].sum(), "n_items": known["n_items"].min(), "n_forms": len(known)}
     return row | {"mean": centre, "sd": np.sqrt(spread)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
+from scipy.special import expit, logit, stdtrit
 
 from nmc_utils.measures.classification import (
     Classification,
@@ -18,9 +18,10 @@ from nmc_utils.measures.classification import (
     error_of_measurement,
 )
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
+from nmc_utils.measures.distributions import ROUNDING
 from nmc_utils.measures.measurement import pooled_reliability
+from nmc_utils.measures.pooling import Pool, pools
 from nmc_utils.regions import Region
-from nmc_utils.terms import WORST
 
 #: Measure → field of the classification at a cut. Shares of people are those by the document's own
 #: cut; agreement of levels is Livingston and Lewis's, at their effective length.
@@ -33,6 +34,16 @@ AT_CUT = {
 }
 #: Parts of the persons, each left out in turn, that the error of sampling is found from.
 PARTS = 20
+#: What an interval leaves out where a reliability was not estimated from the answers.
+FIXED = "без погрешности надёжности: она сообщена одним числом"
+#: Why there is no interval.
+NO_FIT = "без интервала: к части результатов модель не подбирается"
+_NOBODY = {
+    "estimate": np.nan,
+    "status": "no_data",
+    "interval_kind": "none",
+    "note": "по эту сторону порога никого нет",
+}
 _KEYS = ["procedure", "wave", "domain"]
 
 Row = dict[str, Any]
@@ -56,55 +67,62 @@ def classification(
     -------
     DataFrame
         Measure table with keys `procedure`, `wave`, `domain`, `level` (the cut is its upper bound)
-        and the measures `AT_CUT`, with an interval for another such set of persons and for the
-        error of the reliability, where that is known. `note` says why it is not assessed.
+        and the measures `AT_CUT`, with an interval for another such set of persons. `n` persons
+        are those whom the rule puts at or below the cut for `false_deficit_share`, above it for
+        `missed_deficit_share`, else everyone. `note` says why it is not assessed, or that the error
+        of a reported reliability is not in the interval.
 
     Notes
     -----
     The error of sampling by a jackknife over `PARTS` parts of the persons, in the order of their
-    pseudonyms, which is that of nothing else.
+    pseudonyms, which is that of nothing else. Reliability is found anew without each part, so that
+    what the persons do to it is counted together with what they do to the shares; the rest of its
+    error is that of the level of the error variance (`Pool.std_error_of_level`).
     """
-    taken = results[results["raw_score"].notna() & results["domain"].ne(WORST)]
-    taken = taken.rename(columns={"form_id": "form"}).astype({"domain": "str"})
-    taken = taken.sort_values("person_id")
-    status = reliability.set_index(["procedure", "wave", "form", "domain"])["status"]
-    judged = taken[taken.join(status, on=status.index.names)["status"].eq("ok")]
-    shares = judged["raw_score"] / judged["max_score"]
-    by_key = dict(tuple(shares.groupby([judged[key] for key in _KEYS])))
+    persons = pools(results, reliability)
     rows = []
     for pooled in pooled_reliability(reliability).to_dict("records"):
         key = tuple(pooled[name] for name in _KEYS)
         for level, cut in region.diagnostics.cuts.items():
             if cut < 1:
                 base = dict(zip(_KEYS, key, strict=True)) | {"level": level, "n": pooled["n"]}
-                rows += [base | row for row in _at_cut(by_key.get(key), pooled, cut)]
+                rows += [base | row for row in _at_cut(persons.get(key), pooled, cut)]
     table = pd.DataFrame(rows, columns=[*_KEYS, "level", *ESTIMATE_COLUMNS, "note"])
     return table.astype({"n": "Int64"})
 
 
-def _at_cut(shares: pd.Series | None, pooled: Row, cut: float) -> list[Row]:
-    if pooled["status"] != "ok":
+def _at_cut(pool: Pool | None, pooled: Row, cut: float) -> list[Row]:
+    if pool is None:
         return _not_assessed(pooled["note"])
     try:
-        at = classification_accuracy(shares, 1.0, pooled["estimate"], cut)
+        at = classification_accuracy(pool.shares, 1.0, pool.estimate(), cut)
     except ValueError as error:  # says what of the results no model fits
         return _not_assessed(str(error).rstrip("."))
-    variances = [_of_sampling(shares, pooled, cut), _of_reliability(shares, pooled, cut)]
-    if any(variance is None for variance in variances):
-        nothing = {"interval_kind": "none", "status": "ok"}
-        return [
-            {"measure": name, "estimate": getattr(at, field)} | nothing
-            for name, field in AT_CUT.items()
-        ]
-    errors = np.sqrt(np.sum(variances, axis=0))
+    errors = _errors(pool, cut)
+    is_low = pool.shares <= cut * (1 + ROUNDING)
+    n = dict.fromkeys(AT_CUT, len(is_low))
+    n |= {"false_deficit_share": is_low.sum(), "missed_deficit_share": (~is_low).sum()}
+    note = None if pool.is_estimated.all() else FIXED
     rows = []
-    for (name, field), error in zip(AT_CUT.items(), errors, strict=True):
-        estimate, reach = getattr(at, field), stdtrit(PARTS - 1, 0.975) * error
-        ends = np.clip([estimate - reach, estimate + reach], -1 if name == "kappa" else 0, 1)
-        row = {"measure": name, "estimate": estimate, "std_error": error}
-        row |= {"ci_low": ends[0], "ci_high": ends[1], "interval_kind": "process"}
-        rows.append(row | {"status": "ok"})
+    for place, (name, field) in enumerate(AT_CUT.items()):
+        row = {"measure": name, "estimate": getattr(at, field), "n": int(n[name]), "status": "ok"}
+        if not row["n"]:
+            rows.append(row | _NOBODY)
+        elif errors is None:
+            rows.append(row | {"interval_kind": "none", "note": NO_FIT})
+        else:
+            rows.append(row | _interval(name, row["estimate"], errors[place]) | {"note": note})
     return rows
+
+
+def _interval(name: str, estimate: float, error: float) -> Row:
+    """Interval of a share by its logit, which a share of a few persons is less skewed on."""
+    reach = stdtrit(PARTS - 1, 0.975) * error * np.array([-1, 1])
+    if name != "kappa" and 0 < estimate < 1:
+        low, high = expit(logit(estimate) + reach / (estimate * (1 - estimate)))
+    else:
+        low, high = np.clip(estimate + reach, -1 if name == "kappa" else 0, 1)
+    return {"std_error": error, "ci_low": low, "ci_high": high, "interval_kind": "process"}
 
 
 def _not_assessed(note: str) -> list[Row]:
@@ -116,31 +134,22 @@ def _fields(at: Classification) -> list[float]:
     return [getattr(at, field) for field in AT_CUT.values()]
 
 
-def _of_sampling(shares: pd.Series, pooled: Row, cut: float) -> np.ndarray | None:
-    """Variance of each measure over sets of persons; None where no model fits some of them."""
-    part = np.arange(len(shares)) % PARTS
+def _errors(pool: Pool, cut: float) -> np.ndarray | None:
+    """Standard error of each measure; None where no model fits some of the persons."""
+    part = np.arange(len(pool.shares)) % PARTS
+    level = pool.std_error_of_level()
     try:
         without = [
-            _fields(classification_accuracy(shares[part != at], 1.0, pooled["estimate"], cut))
-            for at in range(PARTS)
+            _fields(classification_accuracy(pool.shares[kept], 1.0, pool.estimate(kept), cut))
+            for kept in (part != at for at in range(PARTS))
         ]
-    except ValueError:  # no model fits the rest
-        return None
-    return (PARTS - 1) * np.var(without, axis=0)
-
-
-def _of_reliability(shares: pd.Series, pooled: Row, cut: float) -> np.ndarray | None:
-    """Variance of each measure by the error of the reliability; 0 where that is not known."""
-    bounds = [pooled["ci_low"], pooled["ci_high"]]
-    if np.isnan(bounds).any():
-        return np.zeros(len(AT_CUT))
-    try:
         low, high = (
-            np.array(_fields(classification_accuracy(shares, 1.0, bound, cut))) for bound in bounds
+            np.array(_fields(classification_accuracy(pool.shares, 1.0, rho, cut)))
+            for rho in pool.estimate() + level * np.array([-1, 1])
         )
-    except ValueError:  # no model fits at a bound
+    except ValueError:
         return None
-    return ((high - low) / (2 * ndtri(0.975))) ** 2
+    return np.sqrt((PARTS - 1) * np.var(without, axis=0) + ((high - low) / 2) ** 2)
 
 
 def error_along_scale(pooled: pd.DataFrame) -> pd.DataFrame:

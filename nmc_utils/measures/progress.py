@@ -101,8 +101,10 @@ def progress(
         A missing score: did not come.
     reliability
         ρ of the entry score in this population, in (0, 1): the correlation of two testings
-        without change between them where known; alpha leaves out error of form and occasion and
-        so finds too much change. Taken as known.
+        without change between them where known. Alpha leaves out the error of form and occasion:
+        the expected change then comes out too small in size, so that the net change is too small
+        where those of both waves lie on average above everyone tested and too large where they
+        lie below, and more persons than stated change reliably. Taken as known.
     cut
         Cut score in score units; at or below it is a deficit.
     level

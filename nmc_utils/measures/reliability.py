@@ -36,7 +36,9 @@ class Alpha:
     n_persons: int
 
 
-def alpha(responses: pd.DataFrame, missing: str = "pairwise", *, level: float = 0.95) -> Alpha:
+def alpha(
+    responses: pd.DataFrame | np.ndarray, missing: str = "pairwise", *, level: float = 0.95
+) -> Alpha:
     """Cronbach's alpha of one form and Feldt's interval for it.
 
     Alpha leaves out what a person's result would change with another form or on another day, and
@@ -97,8 +99,12 @@ def _complete(answers: pd.DataFrame) -> pd.DataFrame:
     return complete
 
 
-def item_scores(responses: pd.DataFrame) -> pd.DataFrame:
-    """Responses as floats, whatever numeric type they came in; items keep their labels."""
+def item_scores(responses: pd.DataFrame | np.ndarray) -> pd.DataFrame:
+    """Responses as floats, whatever numeric type they came in; items keep their labels.
+
+    Those of an array without labels are called by their positions from 0.
+    """
+    responses = pd.DataFrame(responses)
     labels = responses.columns
     if not labels.is_unique:
         raise ValueError(f"Задание «{labels[labels.duplicated()][0]}» стоит в таблице дважды.")

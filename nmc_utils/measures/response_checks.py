@@ -24,6 +24,7 @@ def refuse_degenerate(sheet: Sheet, model: str) -> None:
     if len(sheet.groups) > 1:
         _refuse_extreme_groups(sheet)
         _refuse_unlinked_groups(sheet)
+    _refuse_unlinked_items(sheet)
 
 
 def _refuse_scores(sheet: Sheet, model: str) -> None:
@@ -115,4 +116,23 @@ def _refuse_unlinked_groups(sheet: Sheet) -> None:
         )
         raise ValueError(
             f"Формы групп не связаны общими заданиями, и результаты несопоставимы: {forms}"
+        )
+
+
+def _refuse_unlinked_items(sheet: Sheet) -> None:
+    """Refuse items that nobody took together, directly or through other items."""
+    together = np.eye(len(sheet.items), dtype=bool)
+    for block in sheet.blocks:
+        places = np.ix_(block.items, block.items)
+        if block.answered is None:
+            together[places] = True
+        else:
+            given = block.answered.astype(np.float32)
+            together[places] |= given.T @ given > 0
+    n_parts, part = connected_components(together, directed=False)
+    if n_parts > 1:
+        forms = "; ".join(str(named(sheet.items[part == number])) for number in range(n_parts))
+        raise ValueError(
+            "Задания не связаны: их никто не выполнял вместе, ни прямо, ни через другие задания, и "
+            f"результаты по ним несопоставимы: {forms}. Оцените каждую форму отдельно"
         )

@@ -238,6 +238,7 @@ ITEMS = pd.DataFrame(
 
 def test_forms_that_are_not_linked_are_not_comparable(region):
     linked = pd.DataFrame({"wave": ["entry", "exit"], "domain": ["ict", "subject"]})
+    linked["status"] = "ok"
     assert findings.scales(linked, ITEMS, region) == (
         "«ИКТ»: формы связаны общими заданиями, результаты приведены к общему банку; "
         "«Предметные»: общих заданий у форм нет, проценты разных форм несопоставимы."

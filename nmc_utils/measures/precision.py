@@ -21,7 +21,9 @@ from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import ROUNDING
 from nmc_utils.measures.measurement import pooled_reliability
 from nmc_utils.measures.pooling import Pool, pools
+from nmc_utils.measures.reliability import LEAST_ITEMS
 from nmc_utils.regions import Region
+from nmc_utils.terms import TOTAL
 
 #: Measure → field of the classification at a cut. Shares of people are those by the document's own
 #: cut; agreement of levels is Livingston and Lewis's, at their effective length.
@@ -198,11 +200,13 @@ def borderline_bands(pooled: pd.DataFrame, region: Region) -> pd.DataFrame:
     -------
     DataFrame
         `procedure`, `wave`, `domain`, `level` (the cut is its upper bound), `cut`, `band_low` and
-        `band_high`, shares of the maximum. Only what was assessed has rows.
+        `band_high`, shares of the maximum. Only what was assessed has rows, and no
+        competence of fewer than `LEAST_ITEMS` items: there no level of a person is estimated.
     """
     low, high = region.diagnostics.borderline
     rows = []
-    for row in pooled[pooled["status"] == "ok"].to_dict("records"):
+    is_short = pooled["domain"].ne(TOTAL) & pooled["n_items"].lt(LEAST_ITEMS).fillna(False)
+    for row in pooled[pooled["status"].eq("ok") & ~is_short].to_dict("records"):
         for level, cut in region.diagnostics.cuts.items():
             if cut < 1:
                 given = {"reliability": row["estimate"], "mean": row["mean"], "std": row["sd"]}

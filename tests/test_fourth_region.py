@@ -16,6 +16,8 @@ from nmc_utils import results
 from nmc_utils.editions import edition
 from nmc_utils.suite import NOTEBOOKS
 
+pytestmark = pytest.mark.long
+
 PART = "Данные представили 3 из 4 муниципальных образований"
 
 

@@ -34,15 +34,8 @@ def test_committed_outputs_are_what_the_notebooks_give(published_root: Path):
     assert not found, f"{found}\nRenew with: make notebooks"
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "altai/2023",
-        pytest.param("kostroma/2022", marks=pytest.mark.long),
-        pytest.param("khakassia/2022", marks=pytest.mark.long),
-        pytest.param("kostroma/2021", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("key", ["altai/2023", "kostroma/2022", "khakassia/2022", "kostroma/2021"])
 def test_published_notebooks_give_the_same_again(key: str, published_root: Path):
     folder = published_root / "results" / current(published_root)[key] / key / "notebooks"
     notebooks = sorted(folder.glob("*.ipynb"))

@@ -36,8 +36,7 @@ def filters(state: State, *names: str) -> pn.FlexBox:
 
 def measured_domain(state: State) -> str:
     """The competence that a page on error and change shows: the whole test for the lowest one."""
-    chosen = state.shown("domain")
-    return TOTAL if chosen == WORST else chosen
+    return findings.measured_domain(state.current.region, state.shown("domain"))
 
 
 def about_worst(state: State) -> list[pn.pane.HTML]:
@@ -46,7 +45,7 @@ def about_worst(state: State) -> list[pn.pane.HTML]:
         return []
     text = (
         "Показан весь тест: низшая из компетенций у каждого своя и каждый раз может быть другой, "
-        "её погрешность и изменение не оцениваются"
+        "её погрешность и изменение здесь не показаны"
     )
     return [parts.block(f'<p class="muted">{parts.sentence(text)}</p>')]
 

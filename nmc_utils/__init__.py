@@ -46,6 +46,8 @@ _HOME = {
     "progress": "measures.progress",
     "ancova": "measures.progress",
     "selection_regression": "measures.progress",
+    "all_answers": "measures.answers",
+    "reliability_by_form": "measures.measurement",
     "measured": "measures.measured",
     "classification": "measures.precision",
     "error_along_scale": "measures.precision",

@@ -105,12 +105,9 @@ def _tile(
     extra = {
         "reliability": row.get("source") or "",
         "accuracy": "сторона порога та же, что и по истинному результату",
-        "borderline_share": findings.capital(_ADVICE),
+        "borderline_share": findings.capital(findings.ADVICE["borderline"]),
     }
     return name, wording.estimate(row), parts.joined(_basis(row), extra[measure], now.incomplete)
-
-
-_ADVICE = "уточнить в собеседовании с методистом"
 
 
 def _basis(row: Mapping[str, Any]) -> str:

@@ -41,9 +41,12 @@ from nmc_utils.findings.reliability import (
     profile,
     reliability,
 )
-from nmc_utils.findings.sentences import Sentence, capital, stopped
+from nmc_utils.findings.sentences import Sentence, capital, measured_domain, stopped
+from nmc_utils.measures.certainty import ADVICE
 
 __all__ = [
+    "ADVICE",
+    "measured_domain",
     "BASES",
     "BASIS_NAMES",
     "BY_ANY",

@@ -83,12 +83,11 @@ def grounds(row: Mapping[str, Any], digits: int = 0) -> str:
 def measured_domain(region: Region, domain: str | None = None) -> str:
     """The `domain` that is told of an edition by default.
 
-    The whole test also where a document cuts by competence: error and change of a person's lowest
-    competence, which is another one each time, are not estimated.
+    The whole test also for a person's lowest competence: it is another one each time, and its
+    reliability and change are not estimated.
     """
-    if domain is not None:
-        return domain
-    return TOTAL if region.diagnostics.result_domain == WORST else region.diagnostics.result_domain
+    chosen = domain or region.diagnostics.result_domain
+    return TOTAL if chosen == WORST else chosen
 
 
 def about_domain(region: Region, domain: str) -> str:

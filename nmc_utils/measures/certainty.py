@@ -18,7 +18,7 @@ from nmc_utils.measures.calibrations import Scale, below_cut
 from nmc_utils.measures.classification import deficit_probability
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.distributions import level_of
-from nmc_utils.measures.intervals import share_interval
+from nmc_utils.measures.intervals import NORMAL_95, share_interval
 from nmc_utils.measures.lowest import lowest_below
 from nmc_utils.measures.reliability import LEAST_ITEMS
 from nmc_utils.measures.within_forms import Wave, moments, waves_of
@@ -33,7 +33,6 @@ CERTAINTY = {
 }
 ADVICE = {"borderline": "уточнить в собеседовании с методистом"}
 BASES = {"answers": "по ответам на задания", "scores": "по баллу и надёжности формы"}
-NORMAL_95 = float(ndtri(0.975))
 _ERRORS = ("by_mean", "by_reliability")
 _KEYS = ["procedure", "wave", "domain", "person_id"]
 

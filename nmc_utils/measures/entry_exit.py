@@ -37,8 +37,8 @@ Row = dict[str, Any]
 class FormProgress:
     """Change of those who took one form at entry, at the cut of one level.
 
-    `change` is missing where `note` says why. Of `n_entry` persons `n_unlinked` came to the exit
-    on a form that cannot be compared; the form has `n_items`. `warning` is about the link of
+    `change` is missing where `note` says why. `n_unlinked` persons came to the exit on
+    a form that cannot be compared; the form has `n_items`. `warning` is about the link of
     different forms.
     """
 
@@ -46,7 +46,6 @@ class FormProgress:
     domain: str
     form: str
     level: str
-    n_entry: int
     n_unlinked: int
     n_items: int | None
     change: Progress | None
@@ -182,7 +181,7 @@ def changes_by_form(
             change, note = _change(taken.set_index("person_id"), rho, cut, form["note"])
             warning = "; ".join(taken["warning"].dropna().unique()) or None
             n_items = None if pd.isna(form["n_items"]) else int(form["n_items"])
-            sizes = len(taken), int(taken["is_unlinked"].sum()), n_items
+            sizes = int(taken["is_unlinked"].sum()), n_items
             found.append(FormProgress(*key, level, *sizes, change, note, warning))
     return found
 

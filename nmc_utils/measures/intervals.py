@@ -24,6 +24,9 @@ _WINSOR = 0.1
 #: A count this near to a whole number is that number: shares times n differ by rounding.
 _WHOLE = 1e-9
 
+#: A normal deviate lies within ± this in 95 % of cases.
+NORMAL_95 = float(ndtri(0.975))
+
 
 def share_interval(
     successes: ArrayLike, n: ArrayLike, level: float = 0.95

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, stdtrit
+from scipy.special import expit, logit
 
+from nmc_utils.measures import jackknife
 from nmc_utils.measures.classification import (
     Classification,
     borderline_band,
@@ -34,8 +35,6 @@ AT_CUT = {
     "false_deficit_share": "false_deficit_share_by_rule",
     "missed_deficit_share": "missed_deficit_share_by_rule",
 }
-#: Parts of the persons, each left out in turn, that the error of sampling is found from.
-PARTS = 20
 #: What an interval leaves out where a reliability was not estimated from the answers.
 FIXED = "без погрешности надёжности: она сообщена одним числом"
 #: Why there is no interval.
@@ -76,7 +75,7 @@ def classification(
 
     Notes
     -----
-    The error of sampling by a jackknife over `PARTS` parts of the persons, in the order of their
+    The error of sampling by a `jackknife` over parts of the persons, in the order of their
     pseudonyms, which is that of nothing else. Reliability is found anew without each part, so that
     what the persons do to it is counted together with what they do to the shares; the rest of its
     error is that of the level of the error variance (`Pool.std_error_of_level`).
@@ -119,7 +118,7 @@ def _at_cut(pool: Pool | None, pooled: Row, cut: float) -> list[Row]:
 
 def _interval(name: str, estimate: float, error: float) -> Row:
     """Interval of a share by its logit, which a share of a few persons is less skewed on."""
-    reach = stdtrit(PARTS - 1, 0.975) * error * np.array([-1, 1])
+    reach = jackknife.reach(error) * np.array([-1, 1])
     if name != "kappa" and 0 < estimate < 1:
         low, high = expit(logit(estimate) + reach / (estimate * (1 - estimate)))
     else:
@@ -138,12 +137,11 @@ def _fields(at: Classification) -> list[float]:
 
 def _errors(pool: Pool, cut: float) -> np.ndarray | None:
     """Standard error of each measure; None where no model fits some of the persons."""
-    part = np.arange(len(pool.shares)) % PARTS
     level = pool.std_error_of_level()
     try:
         without = [
             _fields(classification_accuracy(pool.shares[kept], 1.0, pool.estimate(kept), cut))
-            for kept in (part != at for at in range(PARTS))
+            for kept in jackknife.kept(len(pool.shares))
         ]
         low, high = (
             np.array(_fields(classification_accuracy(pool.shares, 1.0, rho, cut)))
@@ -151,7 +149,7 @@ def _errors(pool: Pool, cut: float) -> np.ndarray | None:
         )
     except ValueError:
         return None
-    return np.sqrt((PARTS - 1) * np.var(without, axis=0) + ((high - low) / 2) ** 2)
+    return np.sqrt(jackknife.variance(without) + ((high - low) / 2) ** 2)
 
 
 def error_along_scale(pooled: pd.DataFrame) -> pd.DataFrame:

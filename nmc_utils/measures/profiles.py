@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
+from nmc_utils.measures import jackknife
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
 from nmc_utils.measures.reliability import LEAST_ITEMS
 from nmc_utils.measures.subscores import augmented_weights, value_of_scores
@@ -20,8 +20,6 @@ BASES = {
     "subscore": "по баллу компетенции",
     "augmented": "по баллам компетенции и всего теста",
 }
-#: Parts of the persons, each left out in turn, that the error of sampling is found from.
-PARTS = 20
 _MEASURES = ("reliability", "prmse_total", "prmse_augmented", "value_added", "adds_value")
 _UNKNOWN = "надёжность компетенций неизвестна, или компетенция одна"
 
@@ -46,7 +44,7 @@ def subscores(results: pd.DataFrame, reliability: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    The interval of `value_added` by a jackknife over `PARTS` parts of the persons in the order of
+    The interval of `value_added` by a `jackknife` over parts of the persons in the order of
     their pseudonyms, with the errors of the reliabilities added as independent.
     """
     parts = [_value_of_wave(wave).assign(**wave.key) for wave in waves_of(results, reliability)]
@@ -76,7 +74,7 @@ def _value_of_wave(wave: Wave) -> pd.DataFrame:
     error = (
         table["domain"].map(_error_of_value(wave, known)).where(table["measure"].eq("value_added"))
     )
-    reach = stdtrit(PARTS - 1, 0.975) * error
+    reach = jackknife.reach(error)
     return table.assign(
         std_error=error,
         ci_low=table["estimate"] - reach,
@@ -94,14 +92,13 @@ def _value_added(known: Moments, reliability: pd.Series) -> pd.Series:
 
 def _error_of_value(wave: Wave, known: Moments) -> pd.Series:
     """Standard error of `value_added` by domain; missing where some part has no value."""
-    part = np.arange(len(wave.scores)) % PARTS
-    without = [moments(wave.of(part != at)) for at in range(PARTS)]
+    without = [moments(wave.of(kept)) for kept in jackknife.kept(len(wave.scores))]
     unknown = pd.Series(np.nan, known.covariance.index)
     if any(some is None for some in without):
         return unknown
     try:
-        sampling = pd.DataFrame([_value_added(some, some.reliability) for some in without])
-        variance = (PARTS - 1) * sampling.var(ddof=0)
+        sampling = [_value_added(some, some.reliability) for some in without]
+        variance = pd.Series(jackknife.variance(sampling), known.covariance.index)
         for domain, se in known.reliability_se.items():
             lower = known.reliability - se * (known.reliability.index == domain)
             variance += (_value_added(known, lower) - _value_added(known, known.reliability)) ** 2

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
+from nmc_utils.measures.intervals import NORMAL_95
 from nmc_utils.terms import TOTAL, WORST
 
 
@@ -81,7 +81,7 @@ def waves_of(results: pd.DataFrame, reliability: pd.DataFrame) -> Iterator[Wave]
     given = results[results["raw_score"].notna() & ~results["domain"].isin([TOTAL, WORST])]
     given = given.astype({"domain": "str"})
     given = given.assign(share=given["raw_score"] / given["max_score"])
-    errors = (reliability["ci_high"] - reliability["ci_low"]) / (2 * ndtri(0.975))
+    errors = (reliability["ci_high"] - reliability["ci_low"]) / (2 * NORMAL_95)
     reliability = reliability.assign(se=errors.fillna(0.0))
     for (procedure, wave), part in given.groupby(["procedure", "wave"]):
         scores = part.pivot(index="person_id", columns="domain", values="share").dropna()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nmc_utils.commands import (  # noqa: F401  each registers its commands
     collecting,
     data,
+    groups,
     new_period,
     people,
     results,

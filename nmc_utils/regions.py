@@ -26,6 +26,7 @@ from nmc_utils.definitions import (
     unique,
 )
 from nmc_utils.published import STATED, read_published
+from nmc_utils.seminar_settings import Seminars
 from nmc_utils.terms import CODED, COUNTED, COUNTS, TOTAL, WHOLE_TEST, WORST
 
 
@@ -370,6 +371,7 @@ class Region(Definition):
     unpublished_metrics: tuple[Code, ...] = ()
     demonstration: dict[str, Demonstration] = {}
     retention: Retention | None = None
+    seminars: Seminars = Seminars()
 
     @field_validator("municipalities", "domains", "families")
     @classmethod
@@ -411,6 +413,11 @@ class Region(Definition):
                     ("diagnostics", "retests", place, "domain"),
                     f"«{retest.domain}» — не компетенция региона; есть: {', '.join(known)}",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _known_to_seminars(self) -> Self:
+        self.seminars.check(self.family_names, self.municipality_names)
         return self
 
     @model_validator(mode="after")
@@ -472,6 +479,11 @@ class Region(Definition):
     def family_names(self) -> dict[str, str]:
         """Code of a subject family → its name."""
         return {family.code: family.name for family in self.families}
+
+    @property
+    def group_families(self) -> dict[str, str]:
+        """Code of a family that a seminar group can be of → its name: subject and joint ones."""
+        return self.family_names | self.seminars.joint_names
 
     @property
     def family_of_subject(self) -> dict[str, str]:

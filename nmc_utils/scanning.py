@@ -38,7 +38,7 @@ from nmc_utils.tables import SCHEMAS, TITLES
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _WORD = re.compile(r"[^\W\d_]+")
-_MADE = ("validated", "results")
+_MADE = ("validated", "results", "documents")
 _MOST = 100  #: findings in one file: more of them tell nothing new
 _BETWEEN = "\n\x00\n"  #: stands between texts that do not belong together
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -133,7 +133,7 @@ def test_help_is_russian_and_grouped(nmc):
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "demo", "check", "run", "dashboard", "runs", "verify", "rollback"]
+    "command", ["init", "demo", "check", "run", "groups", "dashboard", "runs", "verify", "rollback"]
 )
 def test_every_command_has_russian_help_and_json(nmc, command):
     shown = nmc(command, "--help")

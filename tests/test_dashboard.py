@@ -275,7 +275,7 @@ def test_groups_show_pseudonyms_the_proven_gap_and_the_no_harm_line(state):
     people = re.findall(r"\b[0-9a-f]{20}\b", words)
     assert len(people) > 12
     assert set(people) <= set(state.current.table("seminar_members")["person_id"]) | set(
-        state.current.table("seminar_groups")["leader_id"]
+        state.current.table("seminar_leaders")["leader_id"]
     )
 
 

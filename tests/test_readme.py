@@ -22,7 +22,7 @@ from nmc_utils.tables import SCHEMAS
 READMES = ("README.md", "README.ru.md")
 DOCUMENTS = (*READMES, "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md",
              "docs/glossary.md", "docs/coverage.md", "docs/region.md",
-             "docs/methods.md")  # fmt: skip
+             "docs/methods.md", "docs/groups.md")  # fmt: skip
 NMC = typer.main.get_command(app)
 STATUSES = {"есть", "планируется", "не входит"}
 

@@ -9,13 +9,10 @@ import pytest
 from nmc_utils import findings
 from nmc_utils.editions import edition
 from nmc_utils.measures.dictionary import check_measures
+from nmc_utils.measures.seminar_needs import deficits, family_at_entry, leaders, plannable
 from nmc_utils.measures.seminar_tables import (
     WITHOUT_GROUP,
-    deficits,
-    family_at_entry,
-    leaders,
     members_and_reasons,
-    plannable,
     reasons,
     summary,
     topic_need,
@@ -83,6 +80,7 @@ def test_leaders_are_current_regional_methodists_with_a_subject(edition_2023):
             "methodist_id": ["m1", "m2", "m3", "m4", "m5", "m6", "m7"],
             "role": ["methodist", "methodist", "tutor", *["methodist"] * 4],
             "subject": ["физика", "химия", "физика", None, "история", "история", "логика"],
+            "municipality": ["abaza", None, "sorsk", None, "sorsk", "sorsk", "sorsk"],
             "max_groups": pd.array([2, None, 3, 1, 1, 1, 1], "Int64"),
             "from_on": pd.to_datetime([None, None, None, None, None, "2024-02-01", None]),
             "to_on": pd.to_datetime([None, "2024-08-31", None, None, "2022-06-01", None, None]),
@@ -90,10 +88,11 @@ def test_leaders_are_current_regional_methodists_with_a_subject(edition_2023):
     )
     own = pd.DataFrame({"ict": [1, 1], "subject": [0, 1]}, index=["m1", "p1"])
     table = leaders(methodists, own, edition_2023)
-    assert table.to_dict("records") == [
+    assert table.drop(columns="zone").to_dict("records") == [
         {"leader_id": "m1", "family": "science", "max_groups": 2, "deficits": ("ict",)},
         {"leader_id": "m2", "family": "science", "max_groups": 1, "deficits": ()},
     ]
+    assert table["zone"].iloc[0] == "abaza" and pd.isna(table["zone"].iloc[1])
 
 
 PERSONS = ["plan_persons", "plan_without_group", "plan_no_deficit", "plan_not_assessed"]

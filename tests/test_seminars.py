@@ -11,21 +11,12 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from scipy.optimize import LinearConstraint, milp
+from seminar_people import leaders_of, people
 
 from nmc_utils.measures.seminar_programme import GAP
-from nmc_utils.measures.seminars import MAX_DOMAINS, REASONS, seminar_groups
+from nmc_utils.measures.seminars import REASONS, seminar_groups
 
 SMALL = {"size": (2, 3), "topics": 2}
-
-
-def people(*rows: str, domains: str = "abc") -> pd.DataFrame:
-    """Persons p0, p1, … by their deficits: "ac" has deficits in a and c, "" in none."""
-    values = [[int(d in row) for d in domains] for row in rows]
-    return pd.DataFrame(values, [f"p{i}" for i in range(len(rows))], list(domains))
-
-
-def leaders_of(*rows: tuple) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["leader_id", "family", "max_groups", "deficits"])
 
 
 def cohort(n: int, n_domains: int, n_families: int, seed: int) -> tuple[pd.DataFrame, pd.Series]:
@@ -348,25 +339,6 @@ def test_a_region_is_planned_within_the_promised_gap(n, n_domains, n_families):
     assert plan.gap <= GAP
 
 
-# --- refusals -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (0.7, "person 'p1' in domain 'b': a deficit must be 0 or 1, got 0.7"),
-        (2, "person 'p1' in domain 'b': a deficit must be 0 or 1, got 2"),
-        ("1", "person 'p1' in domain 'b': a deficit must be 0 or 1, got '1'"),
-        (np.nan, "person 'p1' in domain 'b' was not assessed"),
-    ],
-)
-def test_refuses_what_is_neither_0_nor_1(value, message):
-    deficits = people("a", "b", "c").astype(object if value == "1" else float)
-    deficits.loc["p1", "b"] = value
-    with pytest.raises(ValueError, match=message):
-        seminar_groups(deficits)
-
-
 def test_accepts_deficits_written_as_booleans_and_floats():
     deficits = people("ab", "ab", "c")
     plan = seminar_groups(deficits, **SMALL)
@@ -379,77 +351,3 @@ def test_nobody_to_plan_for_is_an_empty_plan():
     plan = seminar_groups(pd.DataFrame({"a": []}))
     assert plan.members.empty and plan.groups.empty
     assert plan.utility == plan.bound == plan.gap == 0
-
-
-@pytest.mark.parametrize(
-    ("index", "columns", "message"),
-    [
-        (["p0", "p0"], ["a", "b"], "person 'p0' occurs twice"),
-        (["p0", None], ["a", "b"], "the name of a person is missing"),
-        (["p0", "p1"], ["a", "a"], "domain 'a' occurs twice"),
-        (["p0", "p1"], [], "nothing to plan by: 2 persons and no domain"),
-    ],
-)
-def test_refuses_unclear_persons_and_domains(index, columns, message):
-    with pytest.raises(ValueError, match=message):
-        seminar_groups(pd.DataFrame(1, index, columns))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"size": (13, 12)}, r"size .* got \(13, 12\)"),
-        ({"size": (0, 12)}, r"size .* got \(0, 12\)"),
-        ({"size": (2.5, 12)}, r"size .* got \(2.5, 12\)"),
-        ({"topics": 0}, "topics .* got 0"),
-        ({"unneeded_cost": -0.1}, "unneeded_cost .* got -0.1"),
-        ({"unneeded_cost": np.nan}, "unneeded_cost .* got nan"),
-        ({"family": pd.Series(["u"], ["p0"])}, "family of person 'p1' must be a string, got nan"),
-        ({"family": pd.Series(["u", 7], ["p0", "p1"])}, "'p1' must be a string, got 7"),
-        ({"family": pd.Series("u", ["p0", "p1", "p1"])}, "person 'p1' occurs twice in family"),
-    ],
-)
-def test_refuses_wrong_options(options, message):
-    with pytest.raises(ValueError, match=message):
-        seminar_groups(people("a", "a"), **options)
-
-
-def test_refuses_more_domains_than_it_can_prove_a_bound_for():
-    deficits = pd.DataFrame(1, ["p0"], range(MAX_DOMAINS + 1))
-    with pytest.raises(ValueError, match="9 domains: a bound can be proven for at most 8"):
-        seminar_groups(deficits)
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([("l1", "u", 1, ("z",))], "leader 'l1' has a deficit in an unknown domain 'z'"),
-        ([("l1", "u", 1, "ab")], "deficits of leader 'l1' must be a tuple, got 'ab'"),
-        ([("l1", "u", 1, np.nan)], "deficits of leader 'l1' must be a tuple, got nan"),
-        ([("l1", "u", 1.5, ())], "max_groups of leader 'l1' must be a whole number, got 1.5"),
-        ([("l1", "u", -1, ())], "max_groups of leader 'l1' must be a whole number, got -1"),
-        ([("l1", "u", np.nan, ())], "max_groups of leader 'l1' must be a whole number, got nan"),
-        ([("l1", None, 1, ())], "family of leader 'l1' must be a string"),
-        ([("l1", "u", 1, ()), ("l1", "u", 1, ())], "leader 'l1' occurs twice"),
-        ([(None, "u", 1, ())], "a leader_id is missing"),
-    ],
-)
-def test_refuses_wrong_leaders(rows, message):
-    deficits = people("a", "a")
-    family = pd.Series("u", deficits.index)
-    with pytest.raises(ValueError, match=message):
-        seminar_groups(deficits, family=family, leaders=leaders_of(*rows))
-
-
-def test_refuses_leaders_whose_families_cannot_be_matched():
-    leaders = leaders_of(("l1", "u", 1, ()))
-    deficits = people("a", "a")
-    with pytest.raises(ValueError, match="leaders have a family but persons have none"):
-        seminar_groups(deficits, leaders=leaders)
-    for column in ("family", "max_groups"):
-        with pytest.raises(ValueError, match=f"leaders lack the column '{column}'"):
-            seminar_groups(
-                deficits,
-                family=pd.Series("u", deficits.index),
-                leaders=leaders.drop(columns=column),
-            )

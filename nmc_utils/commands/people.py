@@ -36,6 +36,9 @@ NAMED = {"person_id": "ФИО", "methodist_id": "ФИО методиста", "le
 TABLES = {
     "seminar_members": "Участники групп",
     "seminar_groups": "Группы",
+    "seminar_next_members": "Участники следующих раундов",
+    "seminar_next_groups": "Группы следующих раундов",
+    "seminar_leaders": "Ведущие",
     "person_results": "Результаты",
     "person_profiles": "Профили",
 }
@@ -45,7 +48,11 @@ COLUMNS |= {"wave": "Этап", "domain": "Компетенция"}
 COLUMNS |= {"certainty": "Надёжность отнесения", "advice": "Рекомендация", "note": "Примечание"}
 COLUMNS |= {"interpreted_share": "Ожидаемый истинный результат, доля максимума"}
 COLUMNS |= {"basis": "По чему судить"}
-_LEFT_OUT = ("region", "period", "reason", "deficit_chance")
+_LEFT_OUT = ("region", "period", "reason", "deficit_chance", "deficits")
+COLUMNS |= {"round": "Раунд", "max_groups": "Групп, не более", "groups": "Ведёт групп"}
+COLUMNS |= {"persons": "Человек в группах", "zone": "Муниципальное образование"}
+#: Inputs of other plans: nobody needs them with names.
+INPUTS = ("seminar_needs",)
 FINDINGS = {"file": "Файл", "place": "Где", "mask": "Что"}
 _SHOWN = 50  #: findings that the terminal lists
 
@@ -129,7 +136,7 @@ def _named_tables(edition: Edition, run: str) -> tuple[dict[str, pd.DataFrame], 
     found, persons = published(edition, run), crosswalk.read(edition)
     sheets, people = {}, [pd.DataFrame(columns=["id", "is_unknown"])]
     for name in found:
-        if name in found.public:
+        if name in found.public or name in INPUTS:
             continue
         table = found[name]
         columns = [column for column in NAMED if column in table]
@@ -148,7 +155,8 @@ def _in_words(table: pd.DataFrame, named: list[str], edition: Edition) -> pd.Dat
 
     region = edition.region
     words = {
-        "family": region.family_names,
+        "family": region.group_families,
+        "zone": region.municipality_names,
         "domain": region.domain_names,
         "wave": WAVES,
         "level": {level.code: level.label for level in region.diagnostics.levels},

@@ -30,6 +30,15 @@ from nmc_utils.figures.reliability import (
     reliability_by_form,
 )
 from nmc_utils.figures.rows import sentence, share
+from nmc_utils.figures.seminars import (
+    leader_load,
+    plan_sizes,
+    plan_variants,
+    programme,
+    uncovered_map,
+    year_progress,
+)
+from nmc_utils.figures.types import type_fit, type_profiles
 from nmc_utils.theme import Heading, heading, use
 
 __all__ = [
@@ -47,12 +56,16 @@ __all__ = [
     "hundred",
     "indicator_attainment",
     "item_map",
+    "leader_load",
     "level_colours",
     "level_shares_by_domain",
     "level_shares_by_municipality",
     "level_shares_heat",
     "levels_both_ways",
     "migration",
+    "plan_sizes",
+    "plan_variants",
+    "programme",
     "reliability_by_domain",
     "reliability_by_form",
     "rows_in_words",
@@ -61,5 +74,9 @@ __all__ = [
     "share",
     "subscore_value",
     "topics_by_family",
+    "type_fit",
+    "type_profiles",
+    "uncovered_map",
     "use",
+    "year_progress",
 ]

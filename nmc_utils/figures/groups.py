@@ -21,7 +21,7 @@ _GROUPS = ("группа", "группы", "групп")
 
 def group_labels(seminar_groups: pd.DataFrame, region: Region) -> dict[str, str]:
     """Id of a group → its name, in the region's order: the family and a number within it."""
-    families = wording.with_unstated(region.family_names, seminar_groups["family"])
+    families = wording.with_unstated(region.group_families, seminar_groups["family"])
     order = {code: place for place, code in enumerate(families)}
     groups = seminar_groups.assign(place=seminar_groups["family"].map(order))
     groups = groups.sort_values(["place", "group_id"])
@@ -40,7 +40,7 @@ def group_sizes(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:
     totals = groups.groupby("family", sort=False)["size"].agg(["size", "sum"])
     down = {family: -place for place, family in enumerate(totals.index)}
     size, y = groups["size"], groups["family"].map(down)
-    families = wording.with_unstated(region.family_names, totals.index)
+    families = wording.with_unstated(region.group_families, totals.index)
     end = groups.groupby("family")["size"].cumsum()
     pieces = pd.DataFrame(
         {
@@ -135,7 +135,7 @@ def topics_by_family(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay
         return theme.reason("Ни одной группы не составлено", "Темы групп", subtitle)
     domains = {domain.code: domain.name for domain in region.domains}
     sizes = seminar_groups["family"].value_counts()
-    named = wording.with_unstated(region.family_names, sizes.index)
+    named = wording.with_unstated(region.group_families, sizes.index)
     families = {code: name for code, name in named.items() if code in sizes}
     pairs = seminar_groups[["family", "topics"]].explode("topics").dropna()
     counts = pd.crosstab(pairs["family"], pairs["topics"])

@@ -25,7 +25,7 @@ from nmc_utils.findings.diagnostics import (
     who_was_tested,
 )
 from nmc_utils.findings.forms import bias, drift, items, scales, unusual
-from nmc_utils.findings.groups import optimality, seminar_plan
+from nmc_utils.findings.groups import at_most, optimality, seminar_plan
 from nmc_utils.findings.indicators import (
     BASES,
     BASIS_NAMES,
@@ -41,18 +41,30 @@ from nmc_utils.findings.reliability import (
     profile,
     reliability,
 )
+from nmc_utils.findings.seminars import (
+    leader_load,
+    meetings,
+    one_more_leader,
+    plan_notes,
+    plan_sizes,
+    plan_variants,
+    programme,
+    uncovered,
+    year,
+)
 from nmc_utils.findings.sentences import Sentence, capital, measured_domain, stopped
+from nmc_utils.findings.types import type_support, types
 from nmc_utils.measures.certainty import ADVICE
 
 __all__ = [
     "ADVICE",
-    "measured_domain",
     "BASES",
     "BASIS_NAMES",
     "BY_ANY",
     "NO_ROUTE",
     "Sentence",
     "asked",
+    "at_most",
     "attainment",
     "attrition",
     "bias",
@@ -67,17 +79,25 @@ __all__ = [
     "held_out",
     "indicator_status",
     "items",
+    "leader_load",
     "levels",
     "lowest_level",
+    "measured_domain",
+    "meetings",
     "most_frequent_domain",
     "moved",
     "net_change",
     "newer_files",
+    "one_more_leader",
     "optimality",
     "outliers",
     "paragraphs",
+    "plan_notes",
+    "plan_sizes",
+    "plan_variants",
     "procedure_names",
     "profile",
+    "programme",
     "reliability",
     "reliable_change",
     "remarks",
@@ -86,8 +106,12 @@ __all__ = [
     "scales",
     "seminar_plan",
     "stopped",
+    "type_support",
+    "types",
+    "uncovered",
     "unusual",
     "variants",
     "who_reported",
     "who_was_tested",
+    "year",
 ]

@@ -65,10 +65,16 @@ def optimality(plan: pd.DataFrame) -> Sentence:
         return Sentence(
             "При этих условиях никакой план не лучше этого по принятому критерию: это доказано."
         )
+    return Sentence(
+        "При этих условиях никакой план не лучше этого по принятому критерию более чем на "
+        f"{at_most(gap)}."
+    )
+
+
+def at_most(gap: float) -> str:
+    """Write a gap rounded up: «не более чем» must stay true."""
+    if gap <= 0:
+        return wording.percent(0)
     digits = 1 if gap >= 0.0005 else 3
     step = 10 ** -(digits + 2)
-    # Rounded up: «не более чем» must stay true.
-    bound = wording.percent(math.ceil(gap / step - 1e-9) * step, digits)
-    return Sentence(
-        f"При этих условиях никакой план не лучше этого по принятому критерию более чем на {bound}."
-    )
+    return wording.percent(math.ceil(gap / step - 1e-9) * step, digits)

@@ -183,6 +183,81 @@ MEASURES: dict[str, Measure] = {
     "plan_coverage": Measure("доля закрытых дефицитов", "share", True, "seminar_tables.summary"),
     "plan_precision": Measure("доля нужных тем", "share", True, "seminar_tables.summary"),
     "plan_gap": Measure("зазор до доказанной границы", "share", True, "seminar_tables.summary"),
+    "plan_expected_coverage": Measure(
+        "доля ожидаемых истинных дефицитов, закрытых темами",
+        "share",
+        True,
+        "seminar_questions.seminar_variants",
+    ),
+    "uncovered_in_group": Measure(
+        "дефицит есть, в группе другие темы", "persons", True, "seminar_tables.uncovered"
+    ),
+    "uncovered_alone": Measure(
+        "дефицит есть, группы нет", "persons", True, "seminar_tables.uncovered"
+    ),
+    "round_groups": Measure("группы раунда", "count", True, "seminar_questions.year_coverage"),
+    "round_persons": Measure(
+        "педагоги в группах раунда", "persons", True, "seminar_questions.year_coverage"
+    ),
+    "round_covered": Measure(
+        "дефициты, закрытые в раунде", "count", True, "seminar_questions.year_coverage"
+    ),
+    "year_coverage": Measure(
+        "доля дефицитов, закрытых с начала года", "share", True, "seminar_questions.year_coverage"
+    ),
+    "programme_groups": Measure(
+        "группы с этой темой", "count", True, "seminar_questions.year_programme"
+    ),
+    "programme_persons": Measure(
+        "участники, которым тема нужна", "persons", True, "seminar_questions.year_programme"
+    ),
+    "leader_covered": Measure(
+        "ещё один ведущий: закрытые дефициты", "count", True, "seminar_questions.one_more_leader"
+    ),
+    "leader_persons": Measure(
+        "ещё один ведущий: педагоги в группах", "persons", True, "seminar_questions.one_more_leader"
+    ),
+    "leader_utility": Measure(
+        "ещё один ведущий: критерий плана", "count", True, "seminar_questions.one_more_leader"
+    ),
+    "type_count": Measure("типы педагогов", "count", True, "type_tables.type_measures"),
+    "type_count_support": Measure(
+        "доля повторных выборок с тем же числом типов",
+        "share",
+        True,
+        "type_tables.type_measures",
+    ),
+    "type_agreement": Measure(
+        "согласие состава типов в повторных выборках (скорректированный индекс Рэнда)",
+        "ratio",
+        True,
+        "type_tables.type_measures",
+    ),
+    "types_are_ordered": Measure(
+        "типы различаются только общим уровнем", "yes_no", True, "type_tables.type_measures"
+    ),
+    "level_is_enough": Measure(
+        "один общий уровень описывает дефициты лучше типов",
+        "yes_no",
+        True,
+        "type_tables.type_measures",
+    ),
+    "type_share": Measure("доля типа", "share", True, "type_tables.type_measures"),
+    "type_deficits": Measure(
+        "ожидаемое число дефицитов у педагога типа", "count", True, "type_tables.type_measures"
+    ),
+    "type_deficit_share": Measure(
+        "вероятность дефицита у педагога типа", "share", True, "type_tables.type_measures"
+    ),
+    "type_bic": Measure("критерий BIC", "ratio", True, "type_tables.type_fit"),
+    "type_log_likelihood": Measure("логарифм правдоподобия", "ratio", True, "type_tables.type_fit"),
+    "type_parameters": Measure("параметры модели", "count", True, "type_tables.type_fit"),
+    "type_entropy": Measure(
+        "определённость типов (относительная энтропия)", "ratio", True, "type_tables.type_fit"
+    ),
+    "type_support": Measure(
+        "доля повторных выборок, в которых столько типов", "share", True, "type_tables.type_fit"
+    ),
     "topic_need": Measure("нуждаются в теме", "persons", True, "seminar_tables.topic_need"),
     # Indicators are open: what they count of the records is restricted to `editions.COUNTED`.
     "indicator_share": Measure("показатель, доля", "share", False, "indicators.indicators"),

@@ -1,111 +1,20 @@
-"""What goes into the plan of seminar groups, and what is told about it."""
+"""What is told about a plan of seminar groups."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from nmc_utils.editions import Edition
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
-from nmc_utils.measures.distributions import ROUNDING
-from nmc_utils.measures.periods import is_current
 from nmc_utils.measures.seminars import REASONS, SeminarPlan
-from nmc_utils.terms import TOTAL, UNSTATED, WORST
+from nmc_utils.seminar_settings import Seminars
+from nmc_utils.terms import TOTAL, UNSTATED
 
 #: Why a person is without a group: the plan's own reasons, and that there was nothing to plan by.
 WITHOUT_GROUP = REASONS | {
     "no_family": "Предметная группа неизвестна: нет основного места работы или предмета из списка.",
     "not_assessed": "Нет результата по каждой из компетенций формы: план этих людей не охватывает.",
 }
-
-
-def family_at_entry(results: pd.DataFrame) -> pd.Series:
-    """Subject family by `person_id` of everyone tested at entry, whatever was sent of the result.
-
-    Parameters
-    ----------
-    results
-        Of `scored`, of one procedure.
-    """
-    entry = results[results["wave"] == "entry"].drop_duplicates("person_id")
-    return entry.set_index("person_id")["family"].astype("str")
-
-
-def deficits(results: pd.DataFrame, cut: float) -> pd.DataFrame:
-    """Deficits by the document's rule: 1 where a result of a domain lies at or below the cut.
-
-    Parameters
-    ----------
-    results
-        Scores of one procedure; the first attempts at entry by competence count, the whole test
-        and the lowest competence do not.
-    cut
-        Share of the maximum.
-
-    Returns
-    -------
-    DataFrame
-        `person_id` × domain, 0 or 1, for persons with a result in every domain of their form. A
-        domain that a form does not have is no deficit of those who took it. Without results by
-        competence the frame has no rows and no columns.
-
-    Raises
-    ------
-    ValueError
-        A person has two results in a domain, as when two procedures are given at once.
-    """
-    first = (results["wave"] == "entry") & (results["attempt"] == 1)
-    entry = results[first & ~results["domain"].isin([TOTAL, WORST])]
-    if entry.duplicated(["person_id", "domain"]).any():
-        raise ValueError("a person has two results in a domain: give one procedure at a time")
-    given = entry.dropna(subset="raw_score")
-    low = (given["raw_score"] <= given["max_score"] * (cut + ROUNDING)).astype("int8")
-    domains = given["domain"].astype("category")
-    wide = low.groupby([given["person_id"], domains.astype("str")]).max().unstack(fill_value=0)
-    asked = entry.groupby("form_id")["domain"].agg(lambda column: set(column))
-    due = entry.groupby("person_id")["form_id"].agg(lambda ids: len(set().union(*asked[ids])))
-    is_whole = given.groupby("person_id").size().eq(due).loc[wide.index]
-    return wide.loc[is_whole, [name for name in domains.cat.categories if name in wide]]
-
-
-def leaders(
-    methodists: pd.DataFrame,
-    deficits: pd.DataFrame,
-    edition: Edition,
-    *,
-    groups_each: int = 1,
-) -> pd.DataFrame:
-    """Regional methodists who can lead groups, with their load and own deficits.
-
-    Parameters
-    ----------
-    methodists
-        Canonical table; members on the edition's date with the role ``methodist`` and a subject
-        of a family of the region lead.
-    deficits
-        `person_id` × domain, 0 or 1; a methodist who was not tested has none.
-    groups_each
-        Groups of a methodist whose load (`max_groups`) the table does not give.
-
-    Returns
-    -------
-    DataFrame
-        `leader_id`, `family`, `max_groups`, `deficits` (tuple of domains).
-    """
-    may_lead = (methodists["role"] == "methodist") & is_current(methodists, edition.as_of)
-    frame = methodists[may_lead].assign(
-        family=methodists["subject"].map(edition.region.family_of_subject),
-        max_groups=methodists["max_groups"].fillna(groups_each).astype(int),
-    )
-    frame = frame[frame["family"].notna() & (frame["max_groups"] > 0)]
-    frame = frame.rename(columns={"methodist_id": "leader_id"}).drop_duplicates("leader_id")
-    own = {
-        person: tuple(deficits.columns[row.to_numpy() == 1])
-        for person, row in deficits[deficits.index.isin(frame["leader_id"])].iterrows()
-    }
-    frame["deficits"] = [own.get(leader, ()) for leader in frame["leader_id"]]
-    columns = ["leader_id", "family", "max_groups", "deficits"]
-    return frame[columns].sort_values("leader_id").reset_index(drop=True)
 
 
 def summary(
@@ -143,7 +52,7 @@ def summary(
         table = table[table["family"] == TOTAL].reset_index(drop=True)
         table["estimate"] = table["estimate"].where(table["measure"] == "plan_not_assessed")
         note = pd.Series(gap or NO_DOMAIN_RESULTS, table.index)
-    table = _measures(table, ["family"])
+    table = measure_table(table, ["family"])
     return table.assign(note=note.where(table["status"] != "ok"))
 
 
@@ -170,6 +79,73 @@ def _plan_numbers(part: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def uncovered(plan: SeminarPlan, deficits: pd.DataFrame, family: pd.Series) -> pd.DataFrame:
+    """Count the deficits that the plan leaves, by family and domain, and why.
+
+    Returns
+    -------
+    DataFrame
+        Measure table with keys `family` (``"total"`` is everyone) and `domain`: persons with the
+        deficit whose group has other topics, and persons with it without a group; `n` is the
+        number of persons with the deficit. Domains that nobody of a family lacks are left out.
+    """
+    left = (deficits == 1) & ~covered_deficits(plan, deficits)
+    group = plan.members.set_index("person_id")["group_id"].reindex(deficits.index)
+    has_group = group.notna()
+    rows = []
+    for name, part in [(TOTAL, deficits), *deficits.groupby(family.reindex(deficits.index))]:
+        mine = left.loc[part.index]
+        seated = has_group.loc[part.index]
+        for domain, n in part.sum().items():
+            if n:
+                rows.append((name, domain, "uncovered_in_group", mine.loc[seated, domain].sum(), n))
+                rows.append((name, domain, "uncovered_alone", mine.loc[~seated, domain].sum(), n))
+    columns = ["family", "domain", "measure", "estimate", "n"]
+    return measure_table(pd.DataFrame(rows, columns=columns), ["family", "domain"])
+
+
+def leader_load(plan: SeminarPlan, leaders: pd.DataFrame) -> pd.DataFrame:
+    """What each leader leads: `leader_id`, `family`, `zone`, `max_groups`, `groups`, `persons`."""
+    led = plan.groups.groupby("leader_id")["size"].agg(groups="size", persons="sum")
+    found = leaders[["leader_id", "family", "zone", "max_groups"]]
+    found = found.join(led, on="leader_id").fillna({"groups": 0, "persons": 0})
+    return found.astype({"groups": int, "persons": int})
+
+
+def meetings(
+    plan: SeminarPlan, zone: pd.Series, settings: Seminars, distances: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Where each group meets, and who has how far to go.
+
+    Returns
+    -------
+    DataFrame
+        `group_id`; `away`: members from another zone; `farthest`: the greatest distance of
+        a member, missing where no distances are given; `mode`: a key of `MODES`, missing where
+        the region does not say within what distance groups meet on site. Members of unknown zone
+        count nowhere.
+    """
+    place = plan.groups.set_index("group_id")["zone"]
+    seated = plan.members.dropna(subset="group_id")
+    own = seated["person_id"].map(zone)
+    there = seated["group_id"].map(place)
+    known = own.notna() & there.notna()
+    far = pd.Series(np.nan, seated.index)
+    if distances is not None:
+        row, column = (distances.index.get_indexer(part[known]) for part in (own, there))
+        far[known] = distances.to_numpy()[row, column]
+    away = (known & (own != there)).groupby(seated["group_id"]).sum()
+    table = pd.DataFrame({"away": away, "farthest": far.groupby(seated["group_id"]).max()})
+    table = table.reindex(plan.groups["group_id"]).rename_axis("group_id").reset_index()
+    mode = pd.Series(pd.NA, table.index, dtype="str")
+    if settings.on_site_within is not None:
+        mode[:] = np.where(table["farthest"] <= settings.on_site_within, "on_site", "distance")
+    return table.assign(mode=mode)
+
+
+#: How a group meets.
+MODES = {"on_site": "очно", "distance": "дистанционно"}
+
 NO_DOMAIN_RESULTS = "нет людей с результатом по компетенциям и известным предметом"
 
 
@@ -187,12 +163,7 @@ def topic_need(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:
     table = needs.stack().rename("estimate").reset_index()
     sizes = placed.value_counts()
     table = table.assign(measure="topic_need", n=table["group_id"].map(sizes))
-    return _measures(table, ["group_id", "domain"])
-
-
-def plannable(deficits: pd.DataFrame, family: pd.Series) -> pd.DataFrame:
-    """Return the deficits of those whose subject family is known: a group is of one family."""
-    return deficits[deficits.index.map(family) != UNSTATED]
+    return measure_table(table, ["group_id", "domain"])
 
 
 def members_and_reasons(plan: SeminarPlan, family: pd.Series) -> pd.DataFrame:
@@ -226,32 +197,50 @@ def reasons(members: pd.DataFrame) -> pd.DataFrame:
 
 def _with_needs(plan: SeminarPlan, deficits: pd.DataFrame) -> pd.DataFrame:
     """Members with their group and its leader, their deficits, its topics and the needed ones."""
-    groups = plan.groups.set_index("group_id")
-    topics, leader = groups["topics"], groups["leader_id"]
-    given = np.zeros(deficits.shape, dtype=bool)
-    members = plan.members.set_index("person_id").loc[deficits.index]
-    position = {domain: place for place, domain in enumerate(deficits.columns)}
-    for row, group in enumerate(members["group_id"]):
-        if pd.notna(group):
-            given[row, [position[topic] for topic in topics[group]]] = True
-    has = deficits.to_numpy() == 1
+    leader = plan.groups.set_index("group_id")["leader_id"]
+    group = plan.members.set_index("person_id")["group_id"].reindex(deficits.index)
+    given = covered_deficits(plan, deficits, of_any=True)
     return pd.DataFrame(
         {
-            "group_id": members["group_id"].to_numpy(),
-            "leader_id": members["group_id"].map(leader).to_numpy(),
-            "deficits": has.sum(axis=1),
+            "group_id": group.to_numpy(),
+            "leader_id": group.map(leader).to_numpy(),
+            "deficits": deficits.sum(axis=1),
             "topics": given.sum(axis=1),
-            "needed": (given & has).sum(axis=1),
+            "needed": (given & (deficits == 1)).sum(axis=1),
         },
         index=deficits.index,
     )
+
+
+def covered_deficits(
+    plan: SeminarPlan, deficits: pd.DataFrame, *, of_any: bool = False
+) -> pd.DataFrame:
+    """Deficits that are a topic of the person's group: person × domain, bool.
+
+    With `of_any` every topic of the group, needed or not.
+    """
+    topics = plan.groups.set_index("group_id")["topics"]
+    taught = pd.DataFrame(
+        [[domain in own for domain in deficits] for own in topics],
+        topics.index,
+        deficits.columns,
+        dtype=bool,
+    )
+    group = plan.members.set_index("person_id")["group_id"].reindex(deficits.index)
+    place = taught.index.get_indexer(group)
+    given = np.zeros(deficits.shape, bool)
+    given[place >= 0] = taught.to_numpy()[place[place >= 0]]
+    if not of_any:
+        given &= deficits.to_numpy() == 1
+    return pd.DataFrame(given, deficits.index, deficits.columns)
 
 
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else np.nan
 
 
-def _measures(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def measure_table(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Numbers that were counted, not estimated, as a measure table with these keys."""
     table = table.assign(
         estimate=table["estimate"].astype(float),
         std_error=np.nan,

@@ -1,0 +1,353 @@
+"""Answers to what a planner of seminars asks about the plan: the year, leaders, sizes, places.
+
+A deficit is a result at or below the document's cut; it is covered once its topic was one of the
+person's group, which does not say that it is gone.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nmc_utils import wording
+from nmc_utils.findings.groups import at_most
+from nmc_utils.findings.sentences import Sentence, row_of, rows_of, stopped
+from nmc_utils.regions import Region
+from nmc_utils.terms import TOTAL
+
+#: What a deficit of a plan is: codes of `seminar_needs.BASES` in fewer words.
+PLAN_BASES = {"result": "по результату", "chance": "с учётом погрешности"}
+_GROUPS = ("группа", "группы", "групп")
+#: Below it a difference of utilities is rounding.
+_NOTHING = 1e-6
+
+
+def family_names(region: Region, families: pd.Series) -> dict[str, str]:
+    """Code of a family of groups → its name, the joint ones last and «не указано» if it occurs."""
+    return wording.with_unstated(region.group_families, families)
+
+
+def times(count: float) -> str:
+    """Write «1 группа», «3 группы», «12 групп»."""
+    return wording.plural(int(count), *_GROUPS)
+
+
+# --- what is left, and the year -----------------------------------------------------------------
+
+
+def uncovered(seminar_uncovered: pd.DataFrame, region: Region) -> Sentence:
+    """Say how many deficits the plan leaves, why, and in which competence most.
+
+    Parameters
+    ----------
+    seminar_uncovered
+        Measure table of `seminar_tables.uncovered`.
+    """
+    left = uncovered_by_domain(seminar_uncovered)
+    if left.empty:
+        return Sentence("Результатов не выше порога нет: закрывать темами нечего.")
+    whole, due = int(left["left"].sum()), int(left["n"].sum())
+    if not whole:
+        return Sentence(
+            f"Темы групп закрывают все результаты не выше порога (их {wording.number(due)})."
+        )
+    reasons = [
+        f"{wording.number(count)} — {words}"
+        for count, words in (
+            (left["uncovered_in_group"].sum(), "у тех, кто в группе с другими темами"),
+            (left["uncovered_alone"].sum(), "у тех, кто остаётся без группы"),
+        )
+        if count
+    ]
+    most = left.sort_values("left", ascending=False, kind="stable").iloc[0]
+    name = region.competence_names[most.name]
+    return Sentence(
+        f"Темами групп не закрыто {wording.number(whole)} из {_results(due)} не "
+        f"выше порога ({wording.percent(whole / due)}): {', '.join(reasons)}. Больше всего — "
+        f"«{name}»: {wording.number(most['left'])} из {wording.number(most['n'])}."
+    )
+
+
+def _results(count: int) -> str:
+    """Write «2 400 результатов» as it stands after «из»."""
+    return wording.plural(count, "результата", "результатов", "результатов")
+
+
+def uncovered_by_domain(table: pd.DataFrame, family: str = TOTAL) -> pd.DataFrame:
+    """Deficits of a family that are left, by competence: `left`, `n`, and by reason."""
+    rows = rows_of(table, family=family)
+    wide = rows.pivot(index="domain", columns="measure", values="estimate")
+    wide = wide.reindex(rows["domain"].unique())
+    return wide.assign(left=wide.sum(axis=1), n=rows.groupby("domain")["n"].first())
+
+
+def year(seminar_year: pd.DataFrame, region: Region) -> Sentence:
+    """Say what share of the deficits the rounds of a year cover, and where the least.
+
+    Parameters
+    ----------
+    seminar_year
+        Measure table of `seminar_questions.year_coverage`.
+    """
+    whole = rows_of(seminar_year, family=TOTAL)
+    covered = rows_of(whole, measure="year_coverage").set_index("round").sort_index()
+    last = covered.iloc[-1]
+    if last["status"] != "ok":
+        return Sentence(stopped(f"Программа года не нужна: {last['note']}"))
+    groups = rows_of(whole, measure="round_groups").sort_values("round")["estimate"]
+    rounds = wording.plural(len(covered), "раунд", "раунда", "раундов")
+    each = ", ".join(wording.number(count) for count in groups)
+    first = ""
+    if len(covered) > 1:
+        first = f", после первого раунда — {wording.percent(covered['estimate'].iloc[0])}"
+    return Sentence(
+        f"За год темы групп закрывают {wording.percent(last['estimate'])} результатов не выше "
+        f"порога{first} ({wording.size(last['n'])}); {rounds}, групп: {each}"
+        f"{_least(seminar_year, region)}. Закрыт — тема была в группе человека; что изменилось, "
+        "покажет выходная диагностика."
+    )
+
+
+def _least(seminar_year: pd.DataFrame, region: Region) -> str:
+    """The family with the least coverage at the end of the year, where they differ."""
+    rows = rows_of(seminar_year, measure="year_coverage", status="ok")
+    rows = rows[(rows["family"] != TOTAL) & (rows["round"] == rows["round"].max())]
+    if rows["estimate"].nunique() < 2:
+        return ""
+    least = rows.sort_values("estimate", kind="stable").iloc[0]
+    name = family_names(region, rows["family"])[least["family"]]
+    return f"; меньше всего — «{name}»: {wording.percent(least['estimate'])}"
+
+
+def programme(seminar_programme: pd.DataFrame, region: Region, *, family: str = TOTAL) -> Sentence:
+    """Say the most frequent topic of each round of the permanent seminar.
+
+    Parameters
+    ----------
+    seminar_programme
+        Measure table of `seminar_questions.year_programme`.
+    family
+        Everyone by default.
+    """
+    topics = programme_topics(seminar_programme, family=family)
+    if topics.empty:
+        return Sentence("Программа постоянного семинара пуста: ни одной группы не составлено.")
+    told = []
+    for number, rows in topics.groupby("round"):
+        first = rows.sort_values("programme_groups", ascending=False, kind="stable").iloc[0]
+        told.append(
+            f"{number}-й раунд — чаще всего «{region.competence_names[first['domain']]}» "
+            f"({times(first['programme_groups'])}, тема нужна "
+            f"{wording.persons(first['programme_persons'])} из {wording.number(first['n'])})"
+        )
+    return Sentence(f"Программа постоянного семинара: {'; '.join(told)}.")
+
+
+def programme_topics(table: pd.DataFrame, *, family: str = TOTAL) -> pd.DataFrame:
+    """Topics of each round: `round`, `domain`, groups, persons who need it, `n` their members."""
+    if family != TOTAL:
+        table = rows_of(table, family=family)
+    wide = table.pivot_table(
+        index=["round", "domain"], columns="measure", values="estimate", aggfunc="sum"
+    )
+    sizes = rows_of(table, measure="programme_groups").groupby(["round", "domain"])["n"].sum()
+    return wide.assign(n=sizes).reset_index() if len(wide) else pd.DataFrame(columns=["round"])
+
+
+# --- leaders ------------------------------------------------------------------------------------
+
+
+def leader_load(seminar_leaders: pd.DataFrame | None, region: Region) -> Sentence:
+    """Say how much of the leaders' load the plan uses, and where none is left. Counts alone.
+
+    Parameters
+    ----------
+    seminar_leaders
+        `family`, `max_groups`, `groups` of each leader; None where the table was not sent.
+    """
+    if seminar_leaders is None:
+        return Sentence("Нет таблицы «РМА»: группы составлены без ведущих.")
+    if seminar_leaders.empty:
+        return Sentence("Ведущих нет: в таблице «РМА» нет методистов с предметом и нагрузкой.")
+    led, load = (int(seminar_leaders[name].sum()) for name in ("groups", "max_groups"))
+    by_family = seminar_leaders.groupby("family")[["groups", "max_groups"]].sum()
+    full = set(by_family.index[by_family["groups"] == by_family["max_groups"]])
+    names = [f"«{name}»" for code, name in region.group_families.items() if code in full]
+    reserve = f"запаса нет: {', '.join(names)}" if names else "запас есть в каждом предмете"
+    idle = int((seminar_leaders["groups"] == 0).sum())
+    people = wording.plural(len(seminar_leaders), "ведущий", "ведущих", "ведущих")
+    return Sentence(
+        f"План занимает {wording.number(led)} из {wording.number(load)} групп, на которые "
+        f"рассчитана нагрузка ведущих ({people}); без группы — {wording.number(idle)}; {reserve}."
+    )
+
+
+def one_more_leader(seminar_one_more: pd.DataFrame, region: Region) -> Sentence:
+    """Say where one more leader would bring the most, or that there are enough of them.
+
+    Parameters
+    ----------
+    seminar_one_more
+        Measure table of `seminar_questions.one_more_leader`.
+    """
+    if seminar_one_more.empty:
+        return Sentence("Ведущие план не ограничивают: таблицы «РМА» нет, группы без ведущих.")
+    wide = seminar_one_more.pivot(index="family", columns="measure", values="estimate")
+    order = [code for code in family_names(region, wide.index) if code in wide.index]
+    wide = wide.reindex(order)
+    helped = wide[wide["leader_utility"] > _NOTHING]
+    asked = wording.plural(len(wide), "предметной группе", *["предметных группах"] * 2)
+    if helped.empty:
+        return Sentence(f"Ведущих хватает: ещё один ничего не добавил бы (проверено в {asked}).")
+    helped = helped.sort_values("leader_utility", ascending=False, kind="stable")
+    names = family_names(region, wide.index)
+    first = helped.iloc[0]
+    others = [f"«{names[code]}»" for code in helped.index[1:]]
+    also = f" Добавил бы и здесь: {', '.join(others)}." if others else " В остальных их хватает."
+    return Sentence(
+        f"Ещё один ведущий больше всего дал бы в предметной группе «{names[first.name]}»: "
+        f"{_brought(first)}.{also if len(wide) > 1 else ''}"
+    )
+
+
+def _brought(row: pd.Series) -> str:
+    more = []
+    if count := int(row["leader_covered"]):
+        more.append(f"закрыто результатов не выше порога — {_signed(count)}")
+    if count := int(row["leader_persons"]):
+        more.append(f"педагогов в группах — {_signed(count)}")
+    return ", ".join(more) or "меньше ненужных участникам тем"
+
+
+def _signed(count: int) -> str:
+    return f"{'+' if count > 0 else ''}{wording.number(count)}"
+
+
+# --- other plans of the same people -------------------------------------------------------------
+
+
+def plan_sizes(
+    seminar_sizes: pd.DataFrame, region: Region, *, size: tuple[int, int] | None = None
+) -> Sentence:
+    """Say what groups of another size would bring and cost, beside the region's own.
+
+    Parameters
+    ----------
+    seminar_sizes
+        Measure table of `seminar_questions.seminar_sizes`.
+    size
+        Least and greatest; by default the next smaller size, or the next greater where there is
+        none.
+
+    Raises
+    ------
+    ValueError
+        The table has no such size, or it is the region's own.
+    """
+    own = region.seminars.size
+    offered = list(sizes_by_option(seminar_sizes).index)
+    others = [option for option in offered if option != own]
+    smaller = [option for option in others if option < own]
+    chosen = size or (smaller[-1] if smaller else others[0])
+    if chosen not in others:
+        given = ", ".join(f"{low}–{high}" for low, high in others)
+        raise ValueError(f"size {chosen[0]}–{chosen[1]} is not compared; compared: {given}")
+    table = sizes_by_option(seminar_sizes)
+    now, other = table.loc[[own]].iloc[0], table.loc[[chosen]].iloc[0]
+    if pd.isna(now["plan_coverage"]) or not now["n"]:
+        return Sentence("Другие размеры групп не сравнены: составлять группы не для кого.")
+    return Sentence(
+        f"По {chosen[0]}–{chosen[1]} человек в группе: {times(other['plan_groups'])} вместо "
+        f"{wording.number(now['plan_groups'])}, темы закрыли бы "
+        f"{wording.percent(other['plan_coverage'], 1)} результатов не выше порога вместо "
+        f"{wording.percent(now['plan_coverage'], 1)} ({wording.size(now['n'])})"
+        f"{_known_to(max(now['plan_gap'], other['plan_gap']))}."
+    )
+
+
+def sizes_by_option(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers of each plan by its least and greatest size, from the smallest; `n` persons."""
+    keys = ["least", "greatest"]
+    wide = table.pivot(index=keys, columns="measure", values="estimate").sort_index()
+    return wide.assign(n=table.groupby(keys)["n"].first())
+
+
+def _known_to(gap: float) -> str:
+    """Say how far from the best plans may be, where that could change the comparison."""
+    if not gap >= 0.0005:
+        return ""
+    return f"; каждый план не дальше {at_most(gap)} от лучшего возможного"
+
+
+def plan_variants(seminar_variants: pd.DataFrame) -> Sentence:
+    """Say what the plan that counts the error of measurement covers beside that by the document.
+
+    Parameters
+    ----------
+    seminar_variants
+        Measure table of `seminar_questions.seminar_variants`.
+    """
+    if seminar_variants.empty:
+        return Sentence(
+            "Вариант с учётом погрешности не посчитан: вероятность истинного результата не выше "
+            "порога не известна полностью ни в одной предметной группе."
+        )
+
+    def of(basis: str, measure: str) -> str:
+        row = row_of(seminar_variants, basis=basis, measure=measure)
+        return wording.estimate(row)
+
+    n = row_of(seminar_variants, basis="chance", measure="plan_groups")["n"]
+    return Sentence(
+        "План с учётом погрешности (аналитический вариант) закрыл бы "
+        f"{of('chance', 'plan_expected_coverage')} ожидаемых истинных результатов не выше порога, "
+        f"план по результату — {of('result', 'plan_expected_coverage')}; результатов по документу "
+        f"— {of('chance', 'plan_coverage')} и {of('result', 'plan_coverage')} ({wording.size(n)})."
+    )
+
+
+# --- where groups meet, and what binds ----------------------------------------------------------
+
+
+def meetings(
+    seminar_meetings: pd.DataFrame, seminar_groups: pd.DataFrame, region: Region
+) -> Sentence:
+    """Say where groups meet: how many travel, how far, and how many groups meet on site.
+
+    Parameters
+    ----------
+    seminar_meetings
+        Table of `seminar_tables.meetings`.
+    seminar_groups
+        `group_id`, `zone`, `size` of the same groups.
+    """
+    if seminar_groups.empty:
+        return Sentence("Ни одной группы не составлено: собираться некому.")
+    if seminar_groups["zone"].isna().all():
+        return Sentence("Где собираются группы, план не говорит: муниципалитеты людей неизвестны.")
+    away, whole = int(seminar_meetings["away"].sum()), int(seminar_groups["size"].sum())
+    parts = [
+        f"Не в своём муниципальном образовании занимаются {wording.number(away)} из "
+        f"{wording.number(whole)} чел. в группах ({wording.percent(away / whole)})"
+    ]
+    farthest = seminar_meetings["farthest"].max()
+    if pd.notna(farthest):
+        parts.append(f"дальше всего — {wording.number(farthest)} {region.seminars.distance_unit}")
+    modes = seminar_meetings["mode"].value_counts()
+    if len(modes):
+        on_site, apart = modes.get("on_site", 0), modes.get("distance", 0)
+        parts.append(f"очно — {times(on_site)}, дистанционно — {times(apart)}")
+    return Sentence(stopped("; ".join(parts)))
+
+
+def plan_notes(seminar_notes: pd.DataFrame, region: Region) -> Sentence:
+    """Say what binds the plan, families by their names.
+
+    Parameters
+    ----------
+    seminar_notes
+        Column `sentence`: notes of a `SeminarPlan`, «Семья «code»: …».
+    """
+    text = " ".join(stopped(note) for note in seminar_notes["sentence"])
+    for code, name in region.group_families.items():
+        text = text.replace(f"Семья «{code}»", f"Предметная группа «{name}»")
+    return Sentence(text or "Условий, из-за которых группу не составить, план не называет.")

@@ -1,0 +1,128 @@
+"""How a region forms seminar groups: the part `seminars` of its ``region.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import permutations
+
+import pandas as pd
+from pydantic import Field, field_validator, model_validator
+
+from nmc_utils.definitions import Code, Definition, misplaced, unique
+
+
+class JointFamily(Definition):
+    """Families that learn together where each of them has too few people for a group."""
+
+    code: Code
+    name: str
+    families: tuple[Code, ...] = Field(min_length=2)
+
+
+class Sessions(Definition):
+    """The rhythm that a calendar skeleton lays dates in: one session a topic, every `days` days."""
+
+    days: int = Field(default=14, gt=0, le=366)
+    hours: int = Field(default=2, gt=0, le=12)
+
+
+class Seminars(Definition):
+    """Sizes, prices, joint families and distances of the region's seminar groups.
+
+    `distances` are between municipalities, in any one unit (`distance_unit`), the same both ways;
+    with them a group in which nobody has further than `on_site_within` meets on site, others at
+    a distance.
+    """
+
+    size: tuple[int, int] = (12, 25)
+    topics: int = Field(default=3, ge=1, le=5)
+    unneeded_cost: float = Field(default=0.5, ge=0)
+    rounds: int = Field(default=2, ge=1, le=6)
+    joint_families: tuple[JointFamily, ...] = ()
+    distances: dict[Code, dict[Code, float]] = {}
+    distance_unit: str = "км"
+    on_site_within: float | None = Field(default=None, ge=0)
+    sessions: Sessions = Sessions()
+
+    @field_validator("size")
+    @classmethod
+    def _bounds(cls, size: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= size[0] <= size[1]:
+            raise ValueError("size — наименьшее и наибольшее число человек: [12, 25]")
+        return size
+
+    @field_validator("joint_families")
+    @classmethod
+    def _apart(cls, joint: tuple[JointFamily, ...]) -> tuple[JointFamily, ...]:
+        unique(joint, "code")
+        seen: set[str] = set()
+        for place, entry in enumerate(joint):
+            for number, family in enumerate(entry.families):
+                if family in seen:
+                    where = (place, "families", number)
+                    raise misplaced(where, f"«{family}» повторяется; у каждой группы он один раз")
+                seen.add(family)
+        return joint
+
+    @field_validator("distances")
+    @classmethod
+    def _one_way(cls, distances: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        for here, row in distances.items():
+            for there, value in row.items():
+                if value < 0 or (here == there and value):
+                    raise misplaced((here, there), f"«{value:g}» не подходит: это не расстояние")
+                if distances.get(there, {}).get(here, value) != value:
+                    raise misplaced(
+                        (here, there),
+                        f"{value:g} туда и {distances[there][here]:g} обратно; оставьте одно число",
+                    )
+        return distances
+
+    @model_validator(mode="after")
+    def _measured(self) -> Seminars:
+        if self.on_site_within is not None and not self.distances:
+            raise misplaced(("on_site_within",), "без distances не нужен: расстояний нет")
+        return self
+
+    def check(self, families: Mapping[str, str], places: Mapping[str, str]) -> None:
+        """Refuse codes that the region has not, and distances that leave a pair out."""
+        for place, joint in enumerate(self.joint_families):
+            if joint.code in families:
+                where = ("seminars", "joint_families", place, "code")
+                raise misplaced(where, f"«{joint.code}» — уже код предметной группы")
+            for number, family in enumerate(joint.families):
+                if family not in families:
+                    raise misplaced(
+                        ("seminars", "joint_families", place, "families", number),
+                        f"нет предметной группы «{family}»; есть: {', '.join(families)}",
+                    )
+        for here, row in self.distances.items():
+            for there in (here, *row):
+                if there not in places:
+                    raise misplaced(
+                        ("seminars", "distances", here),
+                        f"нет муниципального образования «{there}»; есть: {', '.join(places)}",
+                    )
+        if self.distances:
+            known = {(a, b) for a, row in self.distances.items() for b in row}
+            for here, there in permutations(places, 2):
+                if (here, there) not in known and (there, here) not in known:
+                    raise misplaced(
+                        ("seminars", "distances"), f"нет расстояния от «{here}» до «{there}»"
+                    )
+
+    @property
+    def joint_names(self) -> dict[str, str]:
+        """Code of a joint family → its name."""
+        return {joint.code: joint.name for joint in self.joint_families}
+
+    def distance_table(self, places: Mapping[str, str]) -> pd.DataFrame | None:
+        """Municipality × municipality; None where no distances are given."""
+        if not self.distances:
+            return None
+        codes = list(places)
+        table = pd.DataFrame(0.0, codes, codes)
+        for here, row in self.distances.items():
+            for there, value in row.items():
+                table.loc[here, there] = table.loc[there, here] = value
+        return table

@@ -95,7 +95,7 @@ _HOME = {
     "seminar_sizes": "measures.seminar_questions",
     "seminar_variants": "measures.seminar_questions",
     "planner_tables": "measures.seminar_questions",
-    "fixed_costs": "measures.seminar_questions",
+    "manual_moves": "measures.seminar_questions",
     "uncovered": "measures.seminar_tables",
     "leader_load": "measures.seminar_tables",
     "meetings": "measures.seminar_tables",

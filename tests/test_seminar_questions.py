@@ -9,7 +9,7 @@ import pytest
 from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.seminar_needs import Needs, needs_table
 from nmc_utils.measures.seminar_questions import (
-    fixed_costs,
+    manual_moves,
     one_more_leader,
     seminar_sizes,
     seminar_variants,
@@ -126,7 +126,9 @@ def test_both_variants_are_judged_both_ways():
 
 
 def test_a_manual_move_costs_the_utility_it_takes():
-    needs = needs_of_rows("a", "a", "a", "b", "b", "b")
+    # Another family has groups as well: nothing there is planned anew.
+    family = ["u"] * 6 + ["v"] * 3
+    needs = needs_of_rows("a", "a", "a", "b", "b", "b", "a", "a", "a", family=family)
     previous = seminar_groups(**needs.request())
     group = previous.members.set_index("person_id")["group_id"]
     moves = pd.DataFrame(
@@ -138,8 +140,23 @@ def test_a_manual_move_costs_the_utility_it_takes():
         index=["moved", "kept"],
     )
     # p0 needs a, so that a seat on b costs the 1 that it brought and the 0.5 of an unneeded one.
-    costs = fixed_costs(needs, previous, moves)
-    assert costs.to_dict() == pytest.approx({"moved": 1.5, "kept": 0.0})
+    found = manual_moves(needs, previous, moves)
+    assert found.costs.to_dict() == pytest.approx({"moved": 1.5, "kept": 0.0})
+    assert found.utility_before == 6 and found.plan.utility == 4.5
+    assert found.plan.moved == found.plan.moved_bound == 1
+    assert set(found.plan.groups["family"]) == {"u"}
+    now = found.plan.members.set_index("person_id")["group_id"]
+    assert now["p0"] == group["p3"] and (now.drop("p0") == group[now.index].drop("p0")).all()
+
+
+def test_a_ban_keeps_a_person_out_of_a_group():
+    needs = needs_of_rows("a", "a", "a", "b", "b")
+    previous = seminar_groups(**needs.request())
+    group = previous.members.set_index("person_id")["group_id"]
+    ban = pd.DataFrame({"person_id": ["p0"], "group_id": [group["p0"]], "pinned": [False]})
+    found = manual_moves(needs, previous, ban)
+    assert found.costs.item() == 1
+    assert found.plan.members.set_index("person_id")["group_id"].isna()["p0"]
 
 
 def test_uncovered_deficits_add_up_with_the_covered_ones():

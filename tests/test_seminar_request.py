@@ -155,7 +155,7 @@ def test_refuses_distances_without_zones_and_pins_without_a_plan():
         seminar_groups(deficits, distances=pd.DataFrame(0.0, ZONES, ZONES))
     with pytest.raises(ValueError, match="fixed names groups of a previous plan"):
         seminar_groups(deficits, fixed=pairs(("p0", "all-01", True)))
-    with pytest.raises(ValueError, match="previous must be a SeminarPlan, got dict"):
+    with pytest.raises(ValueError, match="previous must be a plan, got dict"):
         seminar_groups(deficits, previous={})
 
 

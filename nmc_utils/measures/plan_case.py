@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from nmc_utils.measures.seminars import SeminarPlan
+    from nmc_utils.measures.seminars import Grouping, SeminarPlan
 
 #: Family of everyone when no families are given.
 EVERYONE = "all"
@@ -33,7 +33,7 @@ class PlanCase:
     cost: float
     distances: pd.DataFrame | None
     fixed: pd.DataFrame | None
-    previous: SeminarPlan | None
+    previous: Grouping | None
     barred: dict[str, set]
     has_families: bool
 

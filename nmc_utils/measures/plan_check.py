@@ -15,7 +15,7 @@ import pandas as pd
 from nmc_utils.measures.plan_case import EVERYONE, PlanCase
 
 if TYPE_CHECKING:
-    from nmc_utils.measures.seminars import SeminarPlan
+    from nmc_utils.measures.seminars import Grouping, SeminarPlan
 
 #: Numbers that differ by less, relative to the greater of them and 1, are equal.
 ACCURACY = 1e-7
@@ -42,7 +42,7 @@ def check_plan(
     unneeded_cost: float = 0.5,
     distances: pd.DataFrame | None = None,
     fixed: pd.DataFrame | None = None,
-    previous: SeminarPlan | None = None,
+    previous: Grouping | None = None,
     barred: Mapping[str, Collection] | None = None,
 ) -> list[str]:
     """Name everything in which a plan breaks what was asked or misstates itself.

@@ -12,10 +12,10 @@ import pandas as pd
 from nmc_utils.measures.seminar_family import Family, Kinds, LastGroups, Leaders, Rules
 
 if TYPE_CHECKING:
-    from nmc_utils.measures.seminars import SeminarPlan
+    from nmc_utils.measures.seminars import Grouping
 
 
-def last_groups(previous: SeminarPlan | None, name: str, domains: pd.Index) -> pd.DataFrame | None:
+def last_groups(previous: Grouping | None, name: str, domains: pd.Index) -> pd.DataFrame | None:
     """Groups of the last plan in a family, by `group_id`, with the topics unknown by now."""
     if previous is None:
         return None
@@ -70,7 +70,7 @@ def family_of(
     last: pd.DataFrame | None,
     pairs: pd.DataFrame,
     distances: pd.DataFrame | None,
-    previous: SeminarPlan | None,
+    previous: Grouping | None,
 ) -> Family:
     """Fold people into profiles: equal needs, equal pins and bans."""
     persons = needs.index

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nmc_utils.measures.seminar_needs import Needs, needs_table
 from nmc_utils.measures.seminar_tables import covered_deficits, leader_load, measure_table
-from nmc_utils.measures.seminars import SeminarPlan, seminar_groups
+from nmc_utils.measures.seminars import Grouping, SeminarPlan, seminar_groups
 from nmc_utils.terms import TOTAL
 
 #: Name of the leader that a question adds; no real one has it.
@@ -175,7 +174,7 @@ def one_more_leader(needs: Needs, plan: SeminarPlan) -> pd.DataFrame:
     seated = plan.members.set_index("person_id")["group_id"].notna()
     families = needs.family if needs.leaders is not None else needs.family.iloc[:0]
     for family, people in families.groupby(families):
-        own = _of_family(needs, family, people.index)
+        own = _of_families(needs, people.index)
         more = seminar_groups(**replace(own, leaders=_with_one_more(own, family)).request())
         utility = _utility(plan, own, needs.settings.unneeded_cost)
         changes = {
@@ -186,20 +185,6 @@ def one_more_leader(needs: Needs, plan: SeminarPlan) -> pd.DataFrame:
         rows += [(family, *item, len(people)) for item in changes.items()]
     columns = [*keys, "measure", "estimate", "n"]
     return measure_table(pd.DataFrame(rows, columns=columns), keys)
-
-
-def _of_family(needs: Needs, family: str, persons: pd.Index) -> Needs:
-    leaders = needs.leaders
-    if leaders is not None:
-        leaders = leaders[leaders["family"] == family]
-    return replace(
-        needs,
-        deficits=needs.deficits.loc[persons],
-        family=needs.family.loc[persons],
-        zone=needs.zone.loc[persons],
-        chances=needs.chances.loc[needs.chances.index.isin(persons)],
-        leaders=leaders,
-    )
 
 
 def _with_one_more(needs: Needs, family: str) -> pd.DataFrame:
@@ -287,28 +272,57 @@ def _share(given: pd.DataFrame, weights: pd.DataFrame) -> float:
     return float((given.to_numpy() * weights.to_numpy()).sum() / whole) if whole else np.nan
 
 
-def fixed_costs(
-    needs: Needs, previous: SeminarPlan, fixed: pd.DataFrame, **changed: Any
-) -> pd.Series:
-    """What each manual move costs: utility without this one less utility with all.
+@dataclass(frozen=True)
+class ManualMoves:
+    """The plan of the families concerned with the moves made, and what each of them costs.
+
+    Attributes
+    ----------
+    plan
+        Of the families whose groups are named, as near to the last plan as utility allows.
+    costs
+        Utility without a move less utility with all, by the index of the moves. Within the proven
+        gaps of the plans; moves depend on each other, so that costs do not add up.
+    utility_before
+        Of the best plan of these families without any move.
+    """
+
+    plan: SeminarPlan
+    costs: pd.Series
+    utility_before: float
+
+
+def manual_moves(needs: Needs, previous: Grouping, fixed: pd.DataFrame) -> ManualMoves:
+    """Plan anew with persons pinned to groups of the last plan, or kept out of them.
 
     Parameters
     ----------
     previous, fixed
-        As of `seminar_groups`.
-    changed
-        Other arguments of it, instead of those of the region.
-
-    Returns
-    -------
-    Series
-        By the index of `fixed`; within the proven gaps of the plans. Moves depend on each other,
-        so the costs do not add up.
+        As of `seminar_groups`, which refuses moves that cannot be made.
     """
+    families = previous.groups.set_index("group_id")["family"].reindex(fixed["group_id"]).dropna()
+    persons = needs.family.index[needs.family.isin(families)]
+    own = _of_families(needs, persons)
 
-    def utility(moves: pd.DataFrame) -> float:
-        request = needs.request(**changed)
-        return seminar_groups(**request, fixed=moves, previous=previous).utility
+    def planned(moves: pd.DataFrame) -> SeminarPlan:
+        return seminar_groups(**own.request(), fixed=moves, previous=previous)
 
-    whole = utility(fixed)
-    return pd.Series([utility(fixed.drop(row)) - whole for row in fixed.index], fixed.index, float)
+    whole = planned(fixed)
+    single = [planned(fixed.drop(row)).utility for row in fixed.index]
+    free = single[0] if len(single) == 1 else seminar_groups(**own.request()).utility
+    costs = pd.Series([value - whole.utility for value in single], fixed.index, dtype=float)
+    return ManualMoves(whole, costs, free)
+
+
+def _of_families(needs: Needs, persons: pd.Index) -> Needs:
+    """The needs of whole families alone, given their persons."""
+    family = needs.family.loc[persons]
+    leaders = needs.leaders
+    return replace(
+        needs,
+        deficits=needs.deficits.loc[persons],
+        family=family,
+        zone=needs.zone.loc[persons],
+        chances=needs.chances.loc[needs.chances.index.isin(persons)],
+        leaders=None if leaders is None else leaders[leaders["family"].isin(family)],
+    )

@@ -14,7 +14,7 @@ from nmc_utils.measures.seminar_arrays import family_of, kinds_of, last_groups, 
 from nmc_utils.measures.seminar_family import Family, Rules
 
 if TYPE_CHECKING:
-    from nmc_utils.measures.seminars import SeminarPlan
+    from nmc_utils.measures.seminars import Grouping
 
 #: Domains that people are assessed in, and topic sets that groups may take: 1 to 4 of 20.
 MAX_DOMAINS = 20
@@ -36,7 +36,7 @@ class Request:
     unneeded_cost: float
     distances: pd.DataFrame | None
     fixed: pd.DataFrame | None
-    previous: SeminarPlan | None
+    previous: Grouping | None
     barred: Mapping[str, Iterable] | None
 
 
@@ -244,7 +244,7 @@ def _check_distances(distances: pd.DataFrame, zones: tuple[str, ...]) -> None:
 
 
 def _checked_fixed(
-    fixed: pd.DataFrame | None, previous: SeminarPlan | None, family: pd.Series
+    fixed: pd.DataFrame | None, previous: Grouping | None, family: pd.Series
 ) -> pd.DataFrame:
     """Pairs by person and group, each once."""
     if fixed is None:

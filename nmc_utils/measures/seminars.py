@@ -38,8 +38,8 @@ _TEXT = pd.StringDtype(na_value=np.nan)
 
 
 @dataclass(frozen=True)
-class SeminarPlan:
-    """Seminar groups and how close to the best they provably are.
+class Grouping:
+    """Who is in which group: all that another plan needs of the last one.
 
     Attributes
     ----------
@@ -49,6 +49,18 @@ class SeminarPlan:
     groups
         `group_id`, `family`, `zone` (where the group meets, missing without zones), `topics` (tuple
         of domains), `size` (persons), `leader_id` (missing when no leaders were given).
+    """
+
+    members: pd.DataFrame
+    groups: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class SeminarPlan(Grouping):
+    """Seminar groups and how close to the best they provably are.
+
+    Attributes
+    ----------
     covered
         Deficits (person × domain) that are a topic of the person's group, or the sum of their
         probabilities.
@@ -70,8 +82,6 @@ class SeminarPlan:
         What binds, one Russian sentence each.
     """
 
-    members: pd.DataFrame
-    groups: pd.DataFrame
     covered: float
     coverage: float
     precision: float
@@ -93,7 +103,7 @@ def seminar_groups(
     unneeded_cost: float = 0.5,
     distances: pd.DataFrame | None = None,
     fixed: pd.DataFrame | None = None,
-    previous: SeminarPlan | None = None,
+    previous: Grouping | None = None,
     *,
     barred: Mapping[str, Iterable] | None = None,
     quick: bool = False,
@@ -164,8 +174,8 @@ def seminar_groups(
     whose loss at these prices exceeds the difference between the bound and a known plan are left
     out: no better plan uses them (Dantzig, Fulkerson and Johnson 1954).
     """
-    if previous is not None and not isinstance(previous, SeminarPlan):
-        raise ValueError(f"previous must be a SeminarPlan, got {type(previous).__name__}")
+    if previous is not None and not isinstance(previous, Grouping):
+        raise ValueError(f"previous must be a plan, got {type(previous).__name__}")
     families = families_of(
         Request(
             deficits,
@@ -308,7 +318,7 @@ def _notes(family: Family, choice: Choice, reasons: np.ndarray) -> tuple[str, ..
 # --- all families -------------------------------------------------------------------------------
 
 
-def _joined(plans: Sequence[_FamilyPlan], previous: SeminarPlan | None, cost: float) -> SeminarPlan:
+def _joined(plans: Sequence[_FamilyPlan], previous: Grouping | None, cost: float) -> SeminarPlan:
     nobody = pd.DataFrame({"person_id": pd.Series(dtype=_TEXT), "group_id": None, "reason": None})
     none = pd.DataFrame(columns=["group_id", "family", "zone", "topics", "size", "leader_id"])
     members = pd.concat([plan.members for plan in plans] or [nobody]).sort_values("person_id")
@@ -338,7 +348,7 @@ def _joined(plans: Sequence[_FamilyPlan], previous: SeminarPlan | None, cost: fl
     )
 
 
-def _moved(members: pd.DataFrame, previous: SeminarPlan | None) -> tuple[int, int]:
+def _moved(members: pd.DataFrame, previous: Grouping | None) -> tuple[int, int]:
     """Persons of now who had a group, and those of them who are not in it any more."""
     if previous is None:
         return 0, 0

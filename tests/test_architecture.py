@@ -46,7 +46,6 @@ ALLOWED = {
     "documents": (
         "documents",
         "editions",
-        "figures",
         "findings",
         "regions",
         "terms",

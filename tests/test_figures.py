@@ -317,6 +317,13 @@ def test_groups_are_named_by_family_and_number_in_the_order_of_the_region(region
     ]
 
 
+def test_a_group_that_lives_on_keeps_its_number(region):
+    assert list(figures.group_labels(GROUPS.iloc[[0, 2]], region).values()) == [
+        "Начальные классы, №\u00a02",
+        "Математика и информатика, №\u00a01",
+    ]
+
+
 def test_a_status_has_a_sign_beside_its_colour(region):
     figures.use("bokeh")
     texts = " ".join(bokeh_texts(figures.indicator_attainment(indicator_rows(), region)))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from nmc_utils import wording
 from nmc_utils.editions import Edition
-from nmc_utils.figures import group_labels
+from nmc_utils.findings import group_labels
 from nmc_utils.measures.seminar_tables import MODES
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL

@@ -8,26 +8,13 @@ import holoviews as hv
 import pandas as pd
 
 from nmc_utils import theme, wording
-from nmc_utils.figures.rows import (
-    selected,
-)
+from nmc_utils.figures.rows import selected
+from nmc_utils.findings import group_labels
 from nmc_utils.measures.dictionary import STATUSES
 from nmc_utils.regions import Region
 from nmc_utils.theme import Frame
-from nmc_utils.wording import NO_BREAK_SPACE
 
 _GROUPS = ("группа", "группы", "групп")
-
-
-def group_labels(seminar_groups: pd.DataFrame, region: Region) -> dict[str, str]:
-    """Id of a group → its name, in the region's order: the family and a number within it."""
-    families = wording.with_unstated(region.group_families, seminar_groups["family"])
-    order = {code: place for place, code in enumerate(families)}
-    groups = seminar_groups.assign(place=seminar_groups["family"].map(order))
-    groups = groups.sort_values(["place", "group_id"])
-    numbers = groups.groupby("family").cumcount() + 1
-    names = groups["family"].map(families) + f", №{NO_BREAK_SPACE}" + numbers.astype("str")
-    return dict(zip(groups["group_id"], names, strict=True))
 
 
 def group_sizes(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay:

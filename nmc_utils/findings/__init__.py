@@ -25,7 +25,7 @@ from nmc_utils.findings.diagnostics import (
     who_was_tested,
 )
 from nmc_utils.findings.forms import bias, drift, items, scales, unusual
-from nmc_utils.findings.groups import at_most, optimality, seminar_plan
+from nmc_utils.findings.groups import at_most, group_labels, optimality, seminar_plan
 from nmc_utils.findings.indicators import (
     BASES,
     BASIS_NAMES,
@@ -42,7 +42,9 @@ from nmc_utils.findings.reliability import (
     reliability,
 )
 from nmc_utils.findings.seminars import (
+    kept_groups,
     leader_load,
+    manual_moves,
     meetings,
     one_more_leader,
     plan_notes,
@@ -65,6 +67,7 @@ __all__ = [
     "Sentence",
     "asked",
     "at_most",
+    "group_labels",
     "attainment",
     "attrition",
     "bias",
@@ -79,9 +82,11 @@ __all__ = [
     "held_out",
     "indicator_status",
     "items",
+    "kept_groups",
     "leader_load",
     "levels",
     "lowest_level",
+    "manual_moves",
     "measured_domain",
     "meetings",
     "most_frequent_domain",

@@ -8,10 +8,25 @@ import pandas as pd
 
 from nmc_utils import wording
 from nmc_utils.findings.diagnostics import procedure_names
-from nmc_utils.findings.sentences import (
-    Sentence,
-)
+from nmc_utils.findings.sentences import Sentence
+from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL
+from nmc_utils.wording import NO_BREAK_SPACE
+
+
+def group_labels(seminar_groups: pd.DataFrame, region: Region) -> dict[str, str]:
+    """Id of a group → its name, in the region's order: the family and the number of the id.
+
+    A group that lives on from the last plan keeps its number, so numbers may have gaps.
+    """
+    families = wording.with_unstated(region.group_families, seminar_groups["family"])
+    order = {code: place for place, code in enumerate(families)}
+    groups = seminar_groups.assign(
+        place=seminar_groups["family"].map(order),
+        number=seminar_groups["group_id"].str.extract(r"(\d+)$", expand=False).astype("Int64"),
+    ).sort_values(["place", "number", "group_id"])
+    family, number = groups["family"].map(families), groups["number"].astype("str")
+    return dict(zip(groups["group_id"], family + f", №{NO_BREAK_SPACE}" + number, strict=True))
 
 
 def seminar_plan(plan: pd.DataFrame) -> Sentence:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from nmc_utils import wording
-from nmc_utils.findings.groups import at_most
+from nmc_utils.findings.groups import at_most, group_labels
 from nmc_utils.findings.sentences import Sentence, row_of, rows_of, stopped
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL
@@ -351,3 +351,55 @@ def plan_notes(seminar_notes: pd.DataFrame, region: Region) -> Sentence:
     for code, name in region.group_families.items():
         text = text.replace(f"Семья «{code}»", f"Предметная группа «{name}»")
     return Sentence(text or "Условий, из-за которых группу не составить, план не называет.")
+
+
+def kept_groups(seminar_kept: pd.DataFrame | None) -> Sentence:
+    """Say how many stay in the groups of the kept run, and whether fewer could have moved.
+
+    Parameters
+    ----------
+    seminar_kept
+        Measure table of `kept_groups.groups_kept`; None where no groups are kept.
+    """
+    if seminar_kept is None:
+        return Sentence("План составлен без оглядки на прежние группы: держаться их не задано.")
+    found = seminar_kept.set_index("measure")
+    n, moved, least = (int(value) for value in [found["n"].iloc[0], *found["estimate"]])
+    if not n:
+        return Sentence("Из прежних групп в нынешнем плане нет никого: держаться нечего.")
+    if not moved:
+        return Sentence(f"В прежних группах остались все {wording.persons(n)}")
+    proven = f"доказано, что меньше {wording.number(least)} нельзя"
+    if least >= moved:
+        proven = "меньше нельзя: доказано"
+    return Sentence(
+        f"В прежних группах остались {wording.number(n - moved)} из {wording.persons(n)}; "
+        f"перемещено {wording.number(moved)}, при той же пользе плана "
+        f"{proven if least else 'нижняя граница не доказана'}."
+    )
+
+
+def manual_moves(seminar_moves: pd.DataFrame, region: Region) -> Sentence:
+    """Say what each move made by hand costs, persons by their codes.
+
+    Parameters
+    ----------
+    seminar_moves
+        Table of `kept_groups.costs_of_moves`.
+    """
+    if seminar_moves.empty:
+        return Sentence("Ручных перемещений нет.")
+    names = group_labels(seminar_moves, region)
+    told = [
+        f"{'закрепление' if move.pinned else 'запрет'} {move.person_id} — «{names[move.group_id]}» "
+        + (f"стоит {_price(move.cost)}" if move.cost > _NOTHING else "ничего не стоит")
+        for move in seminar_moves.itertuples()
+    ]
+    return Sentence(
+        f"Ручные перемещения: {'; '.join(told)}. Цена — на сколько выше была бы польза плана без "
+        "этого перемещения (1 — нужная тема у одного участника); цены не складываются."
+    )
+
+
+def _price(cost: float) -> str:
+    return wording.number(cost, 2).rstrip("0").rstrip(",")

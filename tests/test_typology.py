@@ -274,7 +274,8 @@ def test_another_seed_gives_the_same_types_and_other_resamples(small, of_small):
 
 # Products of few rows are never split over threads; those of 12 000 are.
 @pytest.mark.parametrize(
-    ("rows", "domains"), [(3000, 14), pytest.param(12000, 20, marks=pytest.mark.long)]
+    ("rows", "domains"),
+    [pytest.param(*size, marks=pytest.mark.long) for size in ((3000, 14), (12000, 20))],
 )
 def test_the_number_of_threads_and_the_hash_seed_change_nothing(rows, domains):
     program = (

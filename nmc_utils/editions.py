@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field, StrictBool, field_validator
 
 from nmc_utils.definitions import (
     Definition,
     DefinitionError,
     Location,
+    misplaced,
     read_definition,
     refusal,
     unique,
@@ -35,6 +36,8 @@ KINDS = {
     "cumulative": "с начала года нарастающим итогом",
 }
 ORIGINS = {"demonstration": "демонстрация", "submitted": "присланные данные"}
+#: Number of a run: ten digits of the digest of its inputs and an ordinal.
+RUN = re.compile(r"[0-9a-f]{10}-[1-9][0-9]*")
 _Kind = Literal["calendar_year", "academic_year", "quarter", "cumulative"]
 
 
@@ -127,6 +130,50 @@ class EditionTarget(Definition):
     section: str
 
 
+class GroupMove(Definition):
+    """A person put into a group of the kept run by hand (`pinned`), or kept out of it."""
+
+    person: Annotated[str, Field(min_length=1)]
+    group: Annotated[str, Field(min_length=1)]
+    pinned: StrictBool
+
+
+class KeptGroups(Definition):
+    """The run of this edition whose seminar groups the next ones keep, and what is moved by hand.
+
+    Groups of `moves` have the ids that they have in the run `keep`.
+    """
+
+    keep: str
+    moves: tuple[GroupMove, ...] = ()
+
+    @field_validator("keep")
+    @classmethod
+    def _is_run(cls, keep: str) -> str:
+        if not RUN.fullmatch(keep):
+            raise ValueError(f"«{keep}» не похоже на номер прогона; пример: 0a1b2c3d4e-1")
+        return keep
+
+    @field_validator("moves")
+    @classmethod
+    def _can_be(cls, moves: tuple[GroupMove, ...]) -> tuple[GroupMove, ...]:
+        pairs, pins = set(), set()
+        for place, move in enumerate(moves):
+            if (pair := (move.person, move.group)) in pairs:
+                raise misplaced(
+                    (place,),
+                    f"пара «{move.person}» и «{move.group}» повторяется; оставьте одну запись",
+                )
+            if move.pinned and move.person in pins:
+                raise misplaced(
+                    (place, "group"),
+                    f"«{move.person}» уже закреплён за другой группой; оставьте одну",
+                )
+            pairs.add(pair)
+            pins |= {move.person} if move.pinned else set()
+        return moves
+
+
 class EditionFile(Definition):
     """``edition.yaml``: what is known about an edition besides the region's definition."""
 
@@ -136,6 +183,7 @@ class EditionFile(Definition):
     status: Literal["draft"] = "draft"
     collection: Collection = Collection()
     targets: tuple[EditionTarget, ...] = ()
+    groups: KeptGroups | None = None
 
     @field_validator("targets")
     @classmethod
@@ -157,6 +205,7 @@ class Edition(Definition):
     status: str
     root: Path
     collection: Collection = Collection()
+    groups: KeptGroups | None = None
 
     @property
     def key(self) -> str:
@@ -175,8 +224,10 @@ class Edition(Definition):
 
     @property
     def digest(self) -> str:
-        """Digest of what results depend on: region, period, origin and date."""
+        """Digest of what results depend on: region, period, origin, date and groups to keep."""
         later = {"root": True, "status": True, "collection": True, "region": {"retention"}}
+        if self.groups is None:  # so that runs from before there was such a key are still read
+            later["groups"] = True
         about = self.model_dump_json(exclude=later)
         return hashlib.sha256(about.encode()).hexdigest()
 
@@ -194,6 +245,10 @@ class Edition(Definition):
     def published_facts(self) -> pd.DataFrame:
         """Facts published by the region, all periods: the `published` table."""
         return read_facts(self.root, self.region)
+
+    def refusal(self, location: Location, reason: str) -> DefinitionError:
+        """Return the error that ``edition.yaml`` is wrong at `location`, with its line."""
+        return refusal(self.sent / "edition.yaml", location, reason)
 
     def keyed(self, table: pd.DataFrame) -> pd.DataFrame:
         """Put the keys `region` and `period` of this edition before the columns of `table`."""
@@ -259,6 +314,7 @@ def edition(region: str, period: str | int, data: str | Path | None = None) -> E
         status=about.status,
         root=root,
         collection=about.collection,
+        groups=about.groups,
     )
 
 

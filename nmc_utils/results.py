@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from nmc_utils.editions import Edition
+from nmc_utils.editions import RUN, Edition
 from nmc_utils.editions import edition as edition_of
 from nmc_utils.measures.dictionary import check_measures, is_sensitive
 
@@ -33,7 +33,6 @@ MANIFEST = "manifest.json"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _KEY = re.compile(r"[a-z_][a-z0-9_]*/[a-z0-9-]+")
-_RUN = re.compile(r"[0-9a-f]{10}-[1-9][0-9]*")
 
 
 class ResultsError(ValueError):
@@ -258,6 +257,58 @@ def published(edition: Edition, run: str) -> Results:
     return Results(edition.key, run, folder, manifest)
 
 
+#: Tables of a run that say who was in which group, and what must stand in them.
+_GROUP_TABLES = {
+    "seminar_groups": {"group_id", "family", "topics"},
+    "seminar_members": {"person_id", "group_id", "reason"},
+}
+
+
+def kept_run(edition: Edition) -> Results | None:
+    """Return the run whose groups `edition` keeps (``groups: keep``); None where it keeps none.
+
+    Unlike a run that is read for its numbers, it may have been made by an earlier definition of the
+    edition: who was in which group is a fact that no later cut or name changes. It need not be the
+    current run. Each file is checked against the manifest when it is read.
+
+    Raises
+    ------
+    DefinitionError
+        There is no such run of the edition, it is of another origin, or it has no groups.
+    ResultsError
+        The manifest or a table is damaged.
+    """
+    if edition.groups is None:
+        return None
+    run, where = edition.groups.keep, ("groups", "keep")
+    runs_of_edition = [name for name, key in _all_published(edition.root) if key == edition.key]
+    if run not in runs_of_edition:
+        known = ", ".join(runs_of_edition) or "ни одного, сначала выполните nmc run без этого ключа"
+        raise edition.refusal(where, f"прогона {run} у издания нет; есть: {known}")
+    folder = results_folder(edition.root) / run / edition.key
+    manifest = read_manifest(folder)
+    if (manifest["edition"], manifest["run"]) != (edition.key, run):
+        raise ResultsError(
+            f"{folder}: манифест описывает {manifest['edition']}, прогон {manifest['run']}. "
+            "Подробности: nmc verify"
+        )
+    if manifest["origin"] != edition.origin:
+        raise edition.refusal(
+            where,
+            f"прогон {run} сделан из данных другого происхождения ({manifest['origin']}, "
+            f"а издание — {edition.origin}); укажите прогон тех же данных",
+        )
+    found = Results(edition.key, run, folder, manifest)
+    if any(
+        name not in found or columns - set(found[name]) or found[name].empty
+        for name, columns in _GROUP_TABLES.items()
+    ):
+        raise edition.refusal(
+            where, f"в прогоне {run} групп нет; укажите прогон, в котором они есть"
+        )
+    return found
+
+
 def current(root: Path) -> dict[str, str]:
     """Which run of each edition is published: ``region/period`` → run."""
     path = results_folder(root) / "current.json"
@@ -268,7 +319,7 @@ def current(root: Path) -> dict[str, str]:
     except ValueError as error:
         raise ResultsError(f"{path}: файл повреждён, это не JSON") from error
     if not isinstance(pointer, dict) or not all(
-        _KEY.fullmatch(key) and isinstance(run, str) and _RUN.fullmatch(run)
+        _KEY.fullmatch(key) and isinstance(run, str) and RUN.fullmatch(run)
         for key, run in pointer.items()
     ):
         raise ResultsError(f"{path}: файл повреждён, нужны пары «регион/период: прогон»")
@@ -311,7 +362,7 @@ def run_id(root: Path, digest: str) -> str:
     names = [
         path.name for path in (*folder.glob(f"{short}-*"), *folder.glob(f".partial/{short}-*"))
     ]
-    ordinals = [int(name.rpartition("-")[2]) for name in names if _RUN.fullmatch(name)]
+    ordinals = [int(name.rpartition("-")[2]) for name in names if RUN.fullmatch(name)]
     return f"{short}-{max(ordinals, default=0) + 1}"
 
 
@@ -363,7 +414,7 @@ def publish(edition: Edition, run: str, inputs: Mapping[str, str]) -> Path:
 
 
 def _check_run(run: str) -> None:
-    if not _RUN.fullmatch(run):
+    if not RUN.fullmatch(run):
         raise ResultsError(f"«{run}» не похоже на номер прогона; пример: 0a1b2c3d4e-1")
 
 
@@ -528,7 +579,7 @@ def _all_published(root: Path) -> list[tuple[str, str]]:
     return sorted(
         (path.parts[-3], f"{path.parts[-2]}/{path.parts[-1]}")
         for path in folders
-        if path.is_dir() and _RUN.fullmatch(path.parts[-3])
+        if path.is_dir() and RUN.fullmatch(path.parts[-3])
     )
 
 

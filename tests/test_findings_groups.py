@@ -204,7 +204,7 @@ def test_groups_that_meet_nowhere(region, groups, said):
 
 
 def test_what_binds_names_families_by_their_names(region):
-    told = ["Семья «practical»: людей меньше (11 из 12)", "Нагрузка исчерпана."]
+    told = ["Предметная группа «practical»: людей меньше (11 из 12)", "Нагрузка исчерпана."]
     notes = pd.DataFrame({"sentence": told})
     assert findings.plan_notes(notes, region) == (
         "Предметная группа «Искусство, технология, физическая культура и ОБЖ»: людей меньше "

@@ -171,26 +171,27 @@ def test_says_what_binds():
     leaders = leaders_of(("l1", "led", 1, ()), ("l2", "none", 2, ("c",)))
     plan = seminar_groups(deficits, family, size=(5, 5), leaders=leaders)
     few, led, none = plan.notes
-    assert few.startswith("Семья «few»: людей меньше наименьшего размера группы (4 из 5)")
+    assert few.startswith(
+        "Предметная группа «few»: людей меньше наименьшего размера группы (4 из 5)"
+    )
     assert led == (
-        "Семья «led»: нагрузка ведущих исчерпана (групп 1); без группы из-за этого остаются: 1."
+        "Предметная группа «led»: нагрузка ведущих исчерпана (групп 1); без группы из-за этого "
+        "остаются: 1."
     )
     assert none == (
-        "Семья «none»: у ведущих со свободной нагрузкой те же дефициты, что и у людей без группы "
-        "(6); нужен другой ведущий."
+        "Предметная группа «none»: у ведущих со свободной нагрузкой те же дефициты, что и у людей "
+        "без группы (6); нужен другой ведущий."
     )
 
 
 def test_says_that_there_is_no_leader_and_nothing_when_nothing_binds():
     deficits = people("a", "a")
     plan = seminar_groups(deficits, size=(2, 3), leaders=leaders_of().drop(columns="family"))
-    assert plan.notes == ("Семья «all»: нет ни одного ведущего с нагрузкой; назначьте ведущего.",)
+    assert plan.notes == ("Нет ни одного ведущего с нагрузкой; назначьте ведущего.",)
     assert seminar_groups(deficits, size=(2, 3)).notes == ()
 
 
 def test_says_that_every_topic_is_barred():
     plan = seminar_groups(people("a", "a", domains="a"), size=(2, 3), barred={"all": ["a"]})
     assert plan.groups.empty and plan.members["reason"].eq("no_gain").all()
-    assert plan.notes == (
-        "Семья «all»: все компетенции исключены из тем, группы не из чего составить.",
-    )
+    assert plan.notes == ("Все компетенции исключены из тем, группы не из чего составить.",)

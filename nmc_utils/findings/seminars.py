@@ -345,61 +345,54 @@ def plan_notes(seminar_notes: pd.DataFrame, region: Region) -> Sentence:
     Parameters
     ----------
     seminar_notes
-        Column `sentence`: notes of a `SeminarPlan`, «Семья «code»: …».
+        Column `sentence`: notes of a `SeminarPlan`, «Предметная группа «code»: …».
     """
     text = " ".join(stopped(note) for note in seminar_notes["sentence"])
     for code, name in region.group_families.items():
-        text = text.replace(f"Семья «{code}»", f"Предметная группа «{name}»")
+        text = text.replace(f"Предметная группа «{code}»", f"Предметная группа «{name}»")
     return Sentence(text or "Условий, из-за которых группу не составить, план не называет.")
 
 
 def kept_groups(seminar_kept: pd.DataFrame | None) -> Sentence:
     """Say how many stay in the groups of the kept run, and whether fewer could have moved.
 
-    Parameters
-    ----------
-    seminar_kept
-        Measure table of `kept_groups.groups_kept`; None where no groups are kept.
+    `seminar_kept` is the measure table of `kept_groups.groups_kept`, None where none are kept.
     """
     if seminar_kept is None:
         return Sentence("План составлен без оглядки на прежние группы: держаться их не задано.")
-    found = seminar_kept.set_index("measure")
-    n, moved, least = (int(value) for value in [found["n"].iloc[0], *found["estimate"]])
+    found = seminar_kept.set_index("measure")["estimate"]
+    n, moved, least = int(seminar_kept["n"].iloc[0]), *found[["plan_moved", "plan_moved_bound"]]
     if not n:
         return Sentence("Из прежних групп в нынешнем плане нет никого: держаться нечего.")
     if not moved:
         return Sentence(f"В прежних группах остались все {wording.persons(n)}")
-    proven = f"доказано, что меньше {wording.number(least)} нельзя"
-    if least >= moved:
-        proven = "меньше нельзя: доказано"
+    proven = f"; доказано, что при той же пользе меньше {wording.number(least)} нельзя"
+    if not least or least >= moved:
+        proven = ", меньше при той же пользе нельзя: доказано" if least else "; граница неизвестна"
     return Sentence(
         f"В прежних группах остались {wording.number(n - moved)} из {wording.persons(n)}; "
-        f"перемещено {wording.number(moved)}, при той же пользе плана "
-        f"{proven if least else 'нижняя граница не доказана'}."
+        f"перемещено {wording.number(moved)}{proven}."
     )
 
 
 def manual_moves(seminar_moves: pd.DataFrame, region: Region) -> Sentence:
     """Say what each move made by hand costs, persons by their codes.
 
-    Parameters
-    ----------
-    seminar_moves
-        Table of `kept_groups.costs_of_moves`.
+    `seminar_moves` is the table of `kept_groups.costs_of_moves`.
     """
     if seminar_moves.empty:
         return Sentence("Ручных перемещений нет.")
     names = group_labels(seminar_moves, region)
     told = [
         f"{'закрепление' if move.pinned else 'запрет'} {move.person_id} — «{names[move.group_id]}» "
-        + (f"стоит {_price(move.cost)}" if move.cost > _NOTHING else "ничего не стоит")
+        + (
+            f"стоит {wording.number(move.cost, 2).rstrip('0').rstrip(',')}"
+            if move.cost > _NOTHING
+            else "ничего не стоит"
+        )
         for move in seminar_moves.itertuples()
     ]
     return Sentence(
         f"Ручные перемещения: {'; '.join(told)}. Цена — на сколько выше была бы польза плана без "
         "этого перемещения (1 — нужная тема у одного участника); цены не складываются."
     )
-
-
-def _price(cost: float) -> str:
-    return wording.number(cost, 2).rstrip("0").rstrip(",")

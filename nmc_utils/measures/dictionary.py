@@ -189,6 +189,18 @@ MEASURES: dict[str, Measure] = {
         True,
         "seminar_questions.seminar_variants",
     ),
+    "plan_moved": Measure(
+        "педагоги, у которых другая группа, чем в прежнем прогоне",
+        "persons",
+        True,
+        "kept_groups.groups_kept",
+    ),
+    "plan_moved_bound": Measure(
+        "перемещено в любом плане той же пользы, не меньше",
+        "persons",
+        True,
+        "kept_groups.groups_kept",
+    ),
     "uncovered_in_group": Measure(
         "дефицит есть, в группе другие темы", "persons", True, "seminar_tables.uncovered"
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,14 @@ class Round:
     needs: Needs
 
 
-def seminar_year(needs: Needs, *, n_rounds: int | None = None, quick: bool = False) -> list[Round]:
+def seminar_year(
+    needs: Needs,
+    previous: Grouping | None = None,
+    fixed: pd.DataFrame | None = None,
+    *,
+    n_rounds: int | None = None,
+    quick: bool = False,
+) -> list[Round]:
     """Plan the rounds of a year: each takes the deficits that the earlier ones left.
 
     A deficit counts as covered once its topic was one of the person's group: that a seminar was
@@ -39,12 +47,15 @@ def seminar_year(needs: Needs, *, n_rounds: int | None = None, quick: bool = Fal
 
     Parameters
     ----------
+    previous, fixed
+        As of `seminar_groups`: what the first round is held to. The later ones follow from it.
     n_rounds
         Rounds at most, of the region by default; a round without groups ends the year.
     """
     rounds: list[Round] = []
+    held = {"previous": previous, "fixed": fixed}
     for number in range(1, (n_rounds or needs.settings.rounds) + 1):
-        plan = seminar_groups(**needs.request(), quick=quick)
+        plan = seminar_groups(**needs.request(**({} if rounds else held)), quick=quick)
         if plan.groups.empty and rounds:
             break
         rounds.append(Round(number, plan, needs))
@@ -159,8 +170,19 @@ def year_programme(rounds: Sequence[Round]) -> pd.DataFrame:
     return measure_table(pd.DataFrame(rows, columns=columns), ["round", "family", "domain"])
 
 
-def one_more_leader(needs: Needs, plan: SeminarPlan) -> pd.DataFrame:
+def one_more_leader(
+    needs: Needs,
+    plan: SeminarPlan,
+    previous: Grouping | None = None,
+    fixed: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """What one more leader of one group, without deficits, would bring in each family.
+
+    Parameters
+    ----------
+    previous, fixed
+        What `plan` was held to: moves made by hand hold with the leader too, so that what they cost
+        is not taken for what the leader brings.
 
     Returns
     -------
@@ -174,8 +196,9 @@ def one_more_leader(needs: Needs, plan: SeminarPlan) -> pd.DataFrame:
     seated = plan.members.set_index("person_id")["group_id"].notna()
     families = needs.family if needs.leaders is not None else needs.family.iloc[:0]
     for family, people in families.groupby(families):
-        own = _of_families(needs, people.index)
-        more = seminar_groups(**replace(own, leaders=_with_one_more(own, family)).request())
+        own = needs_of_families(needs, people.index)
+        helped = replace(own, leaders=_with_one_more(own, family))
+        more = seminar_groups(**helped.request(**_held(previous, fixed, people.index)))
         utility = _utility(plan, own, needs.settings.unneeded_cost)
         changes = {
             "leader_covered": more.covered - covered[people.index].sum(),
@@ -185,6 +208,14 @@ def one_more_leader(needs: Needs, plan: SeminarPlan) -> pd.DataFrame:
         rows += [(family, *item, len(people)) for item in changes.items()]
     columns = [*keys, "measure", "estimate", "n"]
     return measure_table(pd.DataFrame(rows, columns=columns), keys)
+
+
+def _held(
+    previous: Grouping | None, fixed: pd.DataFrame | None, persons: pd.Index
+) -> dict[str, Any]:
+    """Moves of some persons as arguments; without any the last plan changes no utility."""
+    own = None if fixed is None else fixed[fixed["person_id"].isin(persons)]
+    return {} if own is None or own.empty else {"previous": previous, "fixed": own}
 
 
 def _with_one_more(needs: Needs, family: str) -> pd.DataFrame:
@@ -302,7 +333,7 @@ def manual_moves(needs: Needs, previous: Grouping, fixed: pd.DataFrame) -> Manua
     """
     families = previous.groups.set_index("group_id")["family"].reindex(fixed["group_id"]).dropna()
     persons = needs.family.index[needs.family.isin(families)]
-    own = _of_families(needs, persons)
+    own = needs_of_families(needs, persons)
 
     def planned(moves: pd.DataFrame) -> SeminarPlan:
         return seminar_groups(**own.request(), fixed=moves, previous=previous)
@@ -314,7 +345,7 @@ def manual_moves(needs: Needs, previous: Grouping, fixed: pd.DataFrame) -> Manua
     return ManualMoves(whole, costs, free)
 
 
-def _of_families(needs: Needs, persons: pd.Index) -> Needs:
+def needs_of_families(needs: Needs, persons: pd.Index) -> Needs:
     """The needs of whole families alone, given their persons."""
     family = needs.family.loc[persons]
     leaders = needs.leaders

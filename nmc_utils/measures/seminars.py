@@ -8,7 +8,7 @@ the groups, `seminar_keeping` keeps what it can of the last plan, `seminar_place
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from nmc_utils.measures.seminar_family import Choice, Family
 from nmc_utils.measures.seminar_keeping import kept
 from nmc_utils.measures.seminar_places import Seating, seated
 from nmc_utils.measures.seminar_programme import best_choice
-from nmc_utils.measures.seminar_request import Request, families_of
+from nmc_utils.measures.seminar_request import EVERYONE, Request, families_of
 
 #: Families that are planned at the same time.
 THREADS = 4
@@ -284,35 +284,41 @@ def _reasons(family: Family, choice: Choice) -> np.ndarray:
 
 
 def _notes(family: Family, choice: Choice, reasons: np.ndarray) -> tuple[str, ...]:
-    """What keeps the family from more or better groups."""
-    n, least, name = int(family.counts.sum()), family.rules.least, family.name
-    left = family.counts - choice.seats.sum(axis=1)
+    """What keeps the family from more or better groups, a sentence each."""
+    if not family.needs.any():
+        return ()
+    told = tuple(_binding(family, choice, reasons))
+    if family.name == EVERYONE:
+        return tuple(clause[0].upper() + clause[1:] for clause in told)
+    return tuple(f"Предметная группа «{family.name}»: {clause}" for clause in told)
+
+
+def _binding(family: Family, choice: Choice, reasons: np.ndarray) -> Iterator[str]:
+    n, least = int(family.counts.sum()), family.rules.least
     if n < least:
-        return (
-            f"Семья «{name}»: людей меньше наименьшего размера группы ({n} из {least}); объедините "
-            "её с другой, учите дистанционно или по индивидуальному маршруту.",
+        yield (
+            f"людей меньше наименьшего размера группы ({n} из {least}); объедините её с другой, "
+            "учите дистанционно или по индивидуальному маршруту."
         )
-    notes = []
+        return
     if not family.kinds.topics.any():
-        notes.append(
-            f"Семья «{name}»: все компетенции исключены из тем, группы не из чего составить."
+        yield "все компетенции исключены из тем, группы не из чего составить."
+    if family.leaders is None:
+        return
+    capacity = int(family.leaders.capacity.sum())
+    waiting = int((family.counts - choice.seats.sum(axis=1))[reasons == "no_leader"].sum())
+    if not capacity:
+        yield "нет ни одного ведущего с нагрузкой; назначьте ведущего."
+    elif choice.groups.sum() == capacity and waiting:
+        yield (
+            f"нагрузка ведущих исчерпана (групп {capacity}); без группы из-за этого остаются: "
+            f"{waiting}."
         )
-    if family.leaders is not None:
-        capacity = int(family.leaders.capacity.sum())
-        waiting = int(left[reasons == "no_leader"].sum())
-        if not capacity:
-            notes.append(f"Семья «{name}»: нет ни одного ведущего с нагрузкой; назначьте ведущего.")
-        elif choice.groups.sum() == capacity and waiting:
-            notes.append(
-                f"Семья «{name}»: нагрузка ведущих исчерпана (групп {capacity}); без группы из-за "
-                f"этого остаются: {waiting}."
-            )
-        elif waiting:
-            notes.append(
-                f"Семья «{name}»: у ведущих со свободной нагрузкой те же дефициты, что и у людей "
-                f"без группы ({waiting}); нужен другой ведущий."
-            )
-    return tuple(notes)
+    elif waiting:
+        yield (
+            "у ведущих со свободной нагрузкой те же дефициты, что и у людей без группы "
+            f"({waiting}); нужен другой ведущий."
+        )
 
 
 # --- all families -------------------------------------------------------------------------------

@@ -417,7 +417,7 @@ class Region(Definition):
 
     @model_validator(mode="after")
     def _known_to_seminars(self) -> Self:
-        self.seminars.check(self.family_names, self.municipality_names)
+        self.seminars.check(self.family_names, self.municipality_names, len(self.domains))
         return self
 
     @model_validator(mode="after")

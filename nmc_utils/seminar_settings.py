@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import permutations
+from itertools import combinations
+from math import comb
 
 import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from nmc_utils.definitions import Code, Definition, misplaced, unique
+
+#: Topic sets that a plan is made of at most: up to four topics of twenty domains.
+MAX_TOPIC_SETS = 6_195
+#: Missing distances that one refusal names.
+_SHOWN = 12
+
+
+def topic_sets(n_domains: int, topics: int) -> int:
+    """Count the sets of at most so many topics."""
+    return sum(comb(n_domains, k) for k in range(1, topics + 1))
 
 
 class JointFamily(Definition):
@@ -84,8 +95,15 @@ class Seminars(Definition):
             raise misplaced(("on_site_within",), "без distances не нужен: расстояний нет")
         return self
 
-    def check(self, families: Mapping[str, str], places: Mapping[str, str]) -> None:
-        """Refuse codes that the region has not, and distances that leave a pair out."""
+    def check(self, families: Mapping[str, str], places: Mapping[str, str], n_domains: int) -> None:
+        """Refuse codes that the region has not, lacking distances, and too many topics."""
+        n_sets = topic_sets(n_domains, self.topics)
+        if n_sets > MAX_TOPIC_SETS:
+            raise misplaced(
+                ("seminars", "topics"),
+                f"{self.topics} тем из {n_domains} компетенций — это {n_sets} наборов, а план "
+                f"составляют не больше чем из {MAX_TOPIC_SETS}; уменьшите topics",
+            )
         for place, joint in enumerate(self.joint_families):
             if joint.code in families:
                 where = ("seminars", "joint_families", place, "code")
@@ -104,12 +122,14 @@ class Seminars(Definition):
                         f"нет муниципального образования «{there}»; есть: {', '.join(places)}",
                     )
         if self.distances:
-            known = {(a, b) for a, row in self.distances.items() for b in row}
-            for here, there in permutations(places, 2):
-                if (here, there) not in known and (there, here) not in known:
-                    raise misplaced(
-                        ("seminars", "distances"), f"нет расстояния от «{here}» до «{there}»"
-                    )
+            known = {frozenset((a, b)) for a, row in self.distances.items() for b in row}
+            lacking = [pair for pair in combinations(places, 2) if frozenset(pair) not in known]
+            if lacking:
+                named = "; ".join(f"{here} — {there}" for here, there in lacking[:_SHOWN])
+                more = f" и ещё {len(lacking) - _SHOWN}" if len(lacking) > _SHOWN else ""
+                raise misplaced(
+                    ("seminars", "distances"), f"нет расстояний: {named}{more}; внесите все пары"
+                )
 
     @property
     def joint_names(self) -> dict[str, str]:

@@ -105,6 +105,8 @@ def test_probabilities_stand_for_whole_families_or_not_at_all(khakassia, results
     assert needs.leaders is None
     assert list(needs.chances.index) == [f"p{number:02d}" for number in range(1, 12)]
     assert seminar_needs(results, khakassia).chances.empty
+    lacking = chances[chances["person_id"] != "p01"]  # nothing is known of a historian
+    assert seminar_needs(results, khakassia, None, lacking).chances.empty
 
 
 def test_what_was_published_reads_back(khakassia, results):

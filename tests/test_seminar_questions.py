@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,6 +102,14 @@ def test_one_more_leader_brings_a_group_where_there_are_people_for_it():
     assert value(table, "leader_covered", family="v") == 0
     free = needs_of_rows("a", "a")
     assert one_more_leader(free, seminar_groups(**free.request())).empty
+
+
+def test_a_difference_within_the_proven_gaps_is_not_told_as_a_gain():
+    needs = needs_of_rows(*["a"] * 7, leaders=[("l1", "u", None, 1, ())])
+    plan = seminar_groups(**needs.request())
+    for bound, status in ((plan.utility + 2.5, "ok"), (plan.utility + 3, "not_assessed")):
+        table = check_measures(one_more_leader(needs, replace(plan, bound=bound)))
+        assert set(table["status"]) == {status}  # the leader brings 3
 
 
 def test_smaller_groups_reach_more_people_with_more_groups():

@@ -40,7 +40,7 @@ JOINT = "  joint_families: [{code: joint, name: Вместе, families: [%s]}]"
         (JOINT.replace("joint,", "sport,") % "arts, science", "«sport» — уже код предметной"),
         ("  on_site_within: 60", "без distances не нужен"),
         ("  distances: {abakan: {moscow: 4}}", "нет муниципального образования «moscow»"),
-        ("  distances: {abakan: {abaza: 180}}", "нет расстояния от «abakan» до «sayanogorsk»"),
+        ("  distances: {abakan: {abaza: 180}}", "нет расстояний: abakan — sayanogorsk; abakan — sorsk"),
         ("  distances: {abakan: {abaza: -1}}", "«-1» не подходит: это не расстояние"),
         (
             "  distances: {abakan: {abaza: 180}, abaza: {abakan: 170}}",

@@ -83,7 +83,9 @@ class FlowModel:
         finite bounds.
         """
         lp = self._lp(cost)
-        answer = _solved(lp, {"solver": "ipm", "run_crossover": "off"})
+        answer = _solved(lp, {"solver": "ipm", "run_crossover": "off"}, inexact=True)
+        if answer is None:  # interior points failed
+            answer = _solved(lp, {})
         low, high = np.array(lp.row_lower_), np.array(lp.row_upper_)
         price = np.where(np.isinf(np.where(answer.row_dual > 0, low, high)), 0, answer.row_dual)
         side = np.where(price > 0, low, high)
@@ -160,7 +162,13 @@ class FlowModel:
         return lp
 
 
-def _solved(lp: highspy.HighsLp, options: dict, start: np.ndarray | None = None) -> Answer | None:
+def _solved(
+    lp: highspy.HighsLp,
+    options: dict,
+    start: np.ndarray | None = None,
+    *,
+    inexact: bool = False,
+) -> Answer | None:
     solver = highspy.Highs()
     for name, value in (_OPTIONS | options).items():
         solver.setOptionValue(name, value)
@@ -176,7 +184,10 @@ def _solved(lp: highspy.HighsLp, options: dict, start: np.ndarray | None = None)
         return None
     if status == statuses.kSolutionLimit and not solution.value_valid:
         return None
-    if status not in (statuses.kOptimal, statuses.kSolutionLimit):
+    if inexact and status == statuses.kUnknown:
+        if not (solution.value_valid and solution.dual_valid):
+            return None
+    elif status not in (statuses.kOptimal, statuses.kSolutionLimit):
         raise RuntimeError(f"HiGHS stopped with {solver.modelStatusToString(status)}")
     values = np.asarray(solution.col_value)
     objective = info.objective_function_value

@@ -45,7 +45,7 @@ class Kept:
         return int(self.stays.sum())
 
 
-def kept(family: Family, found: Found, utility: float) -> Kept:
+def kept(family: Family, found: Found, utility: float, *, quick: bool = False) -> Kept:
     """Of all choices of at least this utility the one under which the most people stay.
 
     Parameters
@@ -56,6 +56,9 @@ def kept(family: Family, found: Found, utility: float) -> Kept:
         What the first stage chose: the start, so that nothing is lost to it.
     utility
         Of `found.choice`.
+    quick
+        Give the last labels to the groups of the first stage and search no further: the bound is
+        everyone who had a group.
 
     Returns
     -------
@@ -77,6 +80,8 @@ def kept(family: Family, found: Found, utility: float) -> Kept:
     plan = model.completed(groups, labels)
     if plan is None:
         plan = model.completed(groups, labels, seats=found.choice.seats)
+    if quick:
+        return model.kept(plan, float((family.last >= 0).sum()))
     root = model.bounded()
     bound = -root.bound
     if not model.is_proven(plan, bound):

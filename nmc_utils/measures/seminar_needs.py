@@ -149,7 +149,8 @@ def _chances(
     entry = chances[(chances["wave"] == "entry") & (chances["level"] == lowest)]
     entry = entry[entry["domain"].isin(deficits.columns)]
     entry = entry[entry["person_id"].isin(deficits.index)]
-    unknown = entry.loc[entry["chance"].isna(), "person_id"].map(family).unique()
+    known = entry.groupby("person_id")["chance"].apply(lambda own: own.notna().all())
+    unknown = family[~family.index.isin(known.index[known])].unique()
     wide = entry.pivot(index="person_id", columns="domain", values="chance")
     wide = wide.reindex(deficits.index, columns=deficits.columns).fillna(0.0)
     return wide[~family.isin(unknown)]

@@ -87,9 +87,11 @@ def best_choice(family: Family, *, quick: bool = False) -> Found:
         if search is _full_groups and (quick or len(family.kinds) > FEW_KINDS):
             break
         groups, proven = search(family, root, plan, steps)
-        bound = min(bound, steps.rounded_down(proven))
         better = _seated(family, groups, seats_of(family) & (groups > 0), steps, root)
         plan = max(plan, better, key=lambda choice: (choice.seats * values).sum())
+        # A claim that a plan at hand disproves is an error of the solver: it proves nothing.
+        if (plan.seats * values).sum() <= proven + TOLERANCE:
+            bound = min(bound, steps.rounded_down(proven))
     utility = float((plan.seats * values).sum())
     reachable = root.priced.loss <= root.priced.bound - utility + 2 * TOLERANCE
     return Found(plan, max(bound, utility), reachable | (plan.seats > 0))

@@ -19,6 +19,9 @@ from nmc_utils.terms import TOTAL
 
 #: Name of the leader that a question adds; no real one has it.
 _ONE_MORE = "one more"
+#: Difference of a plan's utility and its bound that is none.
+_EXACT = 1e-6
+WITHIN_GAPS = "разница меньше доказанной точности планов"
 #: Sizes that are compared besides that of the region.
 SIZES = ((8, 15), (10, 20), (12, 25), (15, 30))
 
@@ -188,10 +191,12 @@ def one_more_leader(
     -------
     DataFrame
         Measure table with key `family`: by how much the number of covered deficits, of persons in
-        groups and the utility would change; `n` is the number of persons of the family. Empty
-        where groups have no leaders, as nothing limits them then.
+        groups and the utility would change; `n` is the number of persons of the family. A change
+        of utility that the proven gaps of both plans could make alone is «not_assessed» with the
+        others of its family. Empty where groups have no leaders, as nothing limits them then.
     """
     keys, rows = ["family"], []
+    slack = plan.bound - plan.utility
     covered = covered_deficits(plan, needs.deficits).sum(axis=1)
     seated = plan.members.set_index("person_id")["group_id"].notna()
     families = needs.family if needs.leaders is not None else needs.family.iloc[:0]
@@ -205,9 +210,15 @@ def one_more_leader(
             "leader_persons": more.members["group_id"].notna().sum() - seated[people.index].sum(),
             "leader_utility": more.utility - utility,
         }
+        doubt = slack + more.bound - more.utility
+        if doubt > _EXACT and abs(changes["leader_utility"]) <= doubt:
+            changes = dict.fromkeys(changes, np.nan)
         rows += [(family, *item, len(people)) for item in changes.items()]
     columns = [*keys, "measure", "estimate", "n"]
-    return measure_table(pd.DataFrame(rows, columns=columns), keys)
+    table = measure_table(pd.DataFrame(rows, columns=columns), keys)
+    unsure = table["estimate"].isna()
+    table.loc[unsure, "status"] = "not_assessed"
+    return table.assign(note=np.where(unsure, WITHIN_GAPS, None))
 
 
 def _held(

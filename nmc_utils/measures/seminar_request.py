@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import comb, isfinite
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +12,13 @@ import pandas as pd
 
 from nmc_utils.measures.seminar_arrays import family_of, kinds_of, last_groups, zones_of
 from nmc_utils.measures.seminar_family import Family, Rules
+from nmc_utils.seminar_settings import MAX_TOPIC_SETS, topic_sets
 
 if TYPE_CHECKING:
     from nmc_utils.measures.seminars import Grouping
 
-#: Domains that people are assessed in, and topic sets that groups may take: 1 to 4 of 20.
+#: Domains that people are assessed in.
 MAX_DOMAINS = 20
-MAX_TOPIC_SETS = 6_195
 #: Family of everyone when no families are given.
 EVERYONE = "all"
 
@@ -98,12 +98,16 @@ def families_of(asked: Request) -> list[Family]:
 
 
 def _rules(size: tuple[int, int], cost: float) -> Rules:
-    least, greatest = size
-    if not (_is_whole(least) and _is_whole(greatest) and 1 <= least <= greatest):
-        raise ValueError(f"size must be two whole numbers, 1 ≤ least ≤ greatest, got {size}")
-    if not (isfinite(cost) and cost >= 0):
-        raise ValueError(f"unneeded_cost must be a finite number of at least 0, got {cost}")
-    return Rules(int(least), int(greatest), float(cost))
+    pair = tuple(size) if isinstance(size, Iterable) else ()
+    if not (len(pair) == 2 and all(map(_is_whole, pair)) and 1 <= pair[0] <= pair[1]):
+        raise ValueError(f"size must be two whole numbers, 1 ≤ least ≤ greatest, got {size!r}")
+    if not (_is_number(cost) and isfinite(cost) and cost >= 0):
+        raise ValueError(f"unneeded_cost must be a finite number of at least 0, got {cost!r}")
+    return Rules(int(pair[0]), int(pair[1]), float(cost))
+
+
+def _is_number(value: object) -> bool:
+    return _is_whole(value) or isinstance(value, float | np.floating)
 
 
 def _is_whole(value: object) -> bool:
@@ -112,11 +116,11 @@ def _is_whole(value: object) -> bool:
 
 def _check_topics(topics: int, domains: pd.Index) -> None:
     if not (_is_whole(topics) and topics >= 1):
-        raise ValueError(f"topics must be a whole number of at least 1, got {topics}")
+        raise ValueError(f"topics must be a whole number of at least 1, got {topics!r}")
     n = len(domains)
     if n > MAX_DOMAINS:
         raise ValueError(f"{n} domains: a plan is made for at most {MAX_DOMAINS}")
-    n_sets = sum(comb(n, k) for k in range(1, min(topics, n) + 1))
+    n_sets = topic_sets(n, topics)
     if n_sets > MAX_TOPIC_SETS:
         raise ValueError(
             f"{n_sets} sets of at most {topics} topics of {n} domains: "
@@ -133,6 +137,9 @@ def _checked_deficits(deficits: pd.DataFrame) -> pd.DataFrame:
             raise ValueError(f"{what} {twice!r} occurs twice in deficits")
     if deficits.columns.empty:
         raise ValueError(f"nothing to plan by: {len(deficits)} persons and no domain")
+    _refuse_unordered(deficits.index, "persons")
+    categories = deficits.columns[deficits.dtypes == "category"]
+    deficits = deficits.astype(dict.fromkeys(categories, object))
     values = deficits.apply(pd.to_numeric, errors="coerce").to_numpy(float, na_value=np.nan)
     wrong = ~((values >= 0) & (values <= 1)) | deficits.map(lambda v: isinstance(v, str))
     if wrong.any(axis=None):
@@ -169,6 +176,18 @@ def _checked_zone(zone: pd.Series | None, persons: pd.Index) -> np.ndarray:
     return names.to_numpy()
 
 
+def _refuse_unordered(ids: Iterable, what: str) -> None:
+    """Ids of one kind have an order, which makes a plan independent of that of the rows."""
+    ids = list(ids)
+    try:
+        sorted(ids)
+    except TypeError:
+        other = next(i for i in ids if type(i) is not type(ids[0]))
+        raise ValueError(
+            f"ids of {what} must be of one kind, got {ids[0]!r} and {other!r}"
+        ) from None
+
+
 def _refuse_twice(persons: pd.Index, where: str) -> None:
     if persons.has_duplicates:
         raise ValueError(f"person {persons[persons.duplicated()][0]!r} occurs twice in {where}")
@@ -188,6 +207,7 @@ def _checked_leaders(
             raise ValueError(f"leaders lack the column {column!r}")
     if leaders["leader_id"].isna().any():
         raise ValueError("a leader_id is missing")
+    _refuse_unordered(leaders["leader_id"], "leaders")
     twice = leaders["leader_id"][leaders["leader_id"].duplicated()]
     if len(twice):
         raise ValueError(f"leader {twice.iloc[0]!r} occurs twice")
@@ -204,8 +224,10 @@ def _check_leader(leader: tuple, domains: pd.Index) -> None:
     name, family, max_groups, deficits, zone = leader
     if not isinstance(family, str):
         raise ValueError(f"family of leader {name!r} must be a string, got {family!r}")
-    if not (isfinite(max_groups) and max_groups >= 0 and max_groups == int(max_groups)):
-        raise ValueError(f"max_groups of leader {name!r} must be a whole number, got {max_groups}")
+    if not (_is_number(max_groups) and max_groups >= 0 and float(max_groups).is_integer()):
+        raise ValueError(
+            f"max_groups of leader {name!r} must be a whole number, got {max_groups!r}"
+        )
     if not isinstance(deficits, tuple | list | set | frozenset):
         raise ValueError(f"deficits of leader {name!r} must be a tuple, got {deficits!r}")
     for domain in deficits:
@@ -268,12 +290,12 @@ def _checked_fixed(
                 f"person {person!r} is of family {family[person]!r}, "
                 f"group {group!r} of family {home[group]!r}"
             )
-    pairs = fixed[["person_id", "group_id", "pinned"]].astype({"pinned": bool})
+    pairs = fixed[["person_id", "group_id", "pinned"]].astype({"pinned": bool}).drop_duplicates()
     pinned = pairs[pairs["pinned"]]
     twice = pinned["person_id"][pinned["person_id"].duplicated()]
     if len(twice):
         raise ValueError(f"person {min(twice)!r} is pinned twice")
-    pairs = pairs.drop_duplicates().sort_values(["person_id", "group_id"])
+    pairs = pairs.sort_values(["person_id", "group_id"])
     both = pairs[pairs.duplicated(["person_id", "group_id"])]
     if len(both):
         person, group = both[["person_id", "group_id"]].iloc[0]

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
-from nmc_utils.measures.seminars import REASONS, SeminarPlan
+from nmc_utils.measures.seminar_reasons import REASONS
+from nmc_utils.measures.seminars import SeminarPlan
 from nmc_utils.seminar_settings import Seminars
 from nmc_utils.terms import TOTAL, UNSTATED
 
@@ -121,9 +122,9 @@ def meetings(
     -------
     DataFrame
         `group_id`; `away`: members from another zone; `farthest`: the greatest distance of
-        a member, missing where no distances are given; `mode`: a key of `MODES`, missing where
-        the region does not say within what distance groups meet on site. Members of unknown zone
-        count nowhere.
+        a member, missing where no distances are given or nobody's way is known; `mode`: a key of
+        `MODES`, missing there too and where the region does not say within what distance groups
+        meet on site. Members of unknown zone count nowhere.
     """
     place = plan.groups.set_index("group_id")["zone"]
     seated = plan.members.dropna(subset="group_id")
@@ -139,12 +140,14 @@ def meetings(
     table = table.reindex(plan.groups["group_id"]).rename_axis("group_id").reset_index()
     mode = pd.Series(pd.NA, table.index, dtype="str")
     if settings.on_site_within is not None:
-        mode[:] = np.where(table["farthest"] <= settings.on_site_within, "on_site", "distance")
+        near = table["farthest"] <= settings.on_site_within
+        mode = mode.mask(table["farthest"].notna(), pd.Series(near.map(_MODE_OF), dtype="str"))
     return table.assign(mode=mode)
 
 
 #: How a group meets.
 MODES = {"on_site": "очно", "distance": "дистанционно"}
+_MODE_OF = {True: "on_site", False: "distance"}
 
 NO_DOMAIN_RESULTS = "нет людей с результатом по компетенциям и известным предметом"
 

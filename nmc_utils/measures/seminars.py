@@ -3,35 +3,28 @@
 People of one family (subject) with equal needs are interchangeable, so a plan is a flow of
 profiles into topic sets, with a whole number of groups for each set. HiGHS finds it and proves how
 good a plan could be at best. `seminar_request` checks what was asked, `seminar_programme` chooses
-the groups, `seminar_keeping` keeps what it can of the last plan, `seminar_places` seats people.
+the groups, `seminar_keeping` keeps what it can of the last plan, `seminar_places` seats people,
+`seminar_reasons` says what binds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from nmc_utils.measures.seminar_family import Choice, Family
+from nmc_utils.measures.seminar_family import Family
 from nmc_utils.measures.seminar_keeping import kept
 from nmc_utils.measures.seminar_places import Seating, seated
 from nmc_utils.measures.seminar_programme import best_choice
-from nmc_utils.measures.seminar_request import EVERYONE, Request, families_of
+from nmc_utils.measures.seminar_reasons import explained
+from nmc_utils.measures.seminar_request import Request, families_of
 
 #: Families that are planned at the same time.
 THREADS = 4
-
-#: Why a person is without a group, in the order in which the reasons are tried.
-REASONS = {
-    "no_deficit": "Дефицитов не выявлено: группа не требуется.",
-    "family_too_small": "В предметной группе меньше людей, чем нужно для одной группы.",
-    "no_leader": "Нет ведущего, у которого есть свободная нагрузка и нет этих же дефицитов.",
-    "groups_full": "Группы, в которых участие повысило бы критерий, заполнены.",
-    "no_gain": "Ни в одной из составленных групп участие не повысило бы критерий.",
-}
 
 #: A column of strings stays one when everything in it is missing.
 _TEXT = pd.StringDtype(na_value=np.nan)
@@ -45,7 +38,7 @@ class Grouping:
     ----------
     members
         `person_id`, `group_id`, `reason`; every person once, by `person_id`. Without a group
-        `group_id` is missing and `reason` is a key of `REASONS`.
+        `group_id` is missing and `reason` is a key of `seminar_reasons.REASONS`.
     groups
         `group_id`, `family`, `zone` (where the group meets, missing without zones), `topics` (tuple
         of domains), `size` (persons), `leader_id` (missing when no leaders were given).
@@ -112,8 +105,9 @@ def seminar_groups(
 
     A family is planned from its own people and leaders alone: other families change nothing in it,
     nor does the order of rows. People without deficits may complete a group, at a cost. Where
-    equal utility leaves a choice, more deficits are covered, then the last plan's groups are kept,
-    then ways are short.
+    equal utility leaves a choice, the last plan's groups are kept, then ways are short. Of plans
+    with the same groups the one that covers more deficits is taken, if deficits are 0 or 1 and
+    `unneeded_cost` is a fraction with a denominator of at most 20; else no such choice is promised.
 
     Parameters
     ----------
@@ -142,7 +136,8 @@ def seminar_groups(
     fixed
         `person_id`, `group_id` of `previous`, `pinned`: True where the person must be in the group,
         False where not. A group with pinned persons opens with its topics. One that is named in
-        bans alone keeps its topics when it opens, and no other of the same topics opens without it.
+        bans alone keeps its topics when it opens; without it no new or other group of exactly its
+        topics opens, except one that is named here itself.
     previous
         The last plan. Its groups are kept as far as no utility is lost.
     barred
@@ -221,7 +216,8 @@ def _plan_family(
     found = best_choice(family, quick=quick)
     choice, held = found.choice, None
     if family.last is not None and len(family.last_groups.ids):
-        held = kept(family, found, float((choice.seats * family.values).sum()))
+        utility = float((choice.seats * family.values).sum())
+        held = kept(family, found, utility, quick=quick)
         choice = held.choice
     seating = seated(family, choice, held)
     ids = _group_ids(family, seating, taken)
@@ -233,7 +229,7 @@ def _plan_family(
     groups["leader_id"] = _named(
         seating.leader, () if family.leaders is None else family.leaders.ids
     )
-    reasons = _reasons(family, choice)
+    reasons, notes = explained(family, found, choice)
     members = pd.DataFrame({"person_id": family.person_ids})
     members["group_id"] = _named(seating.group_of, ids)
     members["reason"] = np.where(seating.group_of >= 0, None, reasons[family.profile_of])
@@ -245,7 +241,7 @@ def _plan_family(
         seats=int((choice.seats * family.kinds.topics.sum(axis=1)).sum()),
         bound=found.bound,
         kept_bound=0 if held is None else held.bound,
-        notes=_notes(family, choice, reasons),
+        notes=notes,
     )
 
 
@@ -262,63 +258,6 @@ def _group_ids(family: Family, seating: Seating, taken: frozenset[str]) -> np.nd
     new = (name for name in numbered if name not in taken)
     labels = seating.label
     return np.array([next(new) if s < 0 else family.last_groups.ids[s] for s in labels], object)
-
-
-def _reasons(family: Family, choice: Choice) -> np.ndarray:
-    """Why a person of each profile would be without a group."""
-    gains = ((family.values > 0) & family.allowed)[:, choice.groups > 0].any(axis=1)
-    leadable = np.ones(len(family.needs), bool)
-    if family.leaders is not None:
-        free = family.leaders.capacity > choice.led.sum(axis=1)
-        worth = family.needs - family.rules.cost * (1 - family.needs) > 0
-        worth &= family.kinds.topics.any(axis=0)  # a barred topic needs no leader
-        leadable = (worth.astype(int) @ ~family.leaders.deficits[free].T).any(axis=1)
-        leadable |= ~worth.any(axis=1)
-    conditions = [
-        ~family.needs.any(axis=1),
-        np.full(len(family.needs), family.counts.sum() < family.rules.least),
-        ~leadable,
-        gains,
-    ]
-    return np.select(conditions, list(REASONS)[:-1], list(REASONS)[-1]).astype(object)
-
-
-def _notes(family: Family, choice: Choice, reasons: np.ndarray) -> tuple[str, ...]:
-    """What keeps the family from more or better groups, a sentence each."""
-    if not family.needs.any():
-        return ()
-    told = tuple(_binding(family, choice, reasons))
-    if family.name == EVERYONE:
-        return tuple(clause[0].upper() + clause[1:] for clause in told)
-    return tuple(f"Предметная группа «{family.name}»: {clause}" for clause in told)
-
-
-def _binding(family: Family, choice: Choice, reasons: np.ndarray) -> Iterator[str]:
-    n, least = int(family.counts.sum()), family.rules.least
-    if n < least:
-        yield (
-            f"людей меньше наименьшего размера группы ({n} из {least}); объедините её с другой, "
-            "учите дистанционно или по индивидуальному маршруту."
-        )
-        return
-    if not family.kinds.topics.any():
-        yield "все компетенции исключены из тем, группы не из чего составить."
-    if family.leaders is None:
-        return
-    capacity = int(family.leaders.capacity.sum())
-    waiting = int((family.counts - choice.seats.sum(axis=1))[reasons == "no_leader"].sum())
-    if not capacity:
-        yield "нет ни одного ведущего с нагрузкой; назначьте ведущего."
-    elif choice.groups.sum() == capacity and waiting:
-        yield (
-            f"нагрузка ведущих исчерпана (групп {capacity}); без группы из-за этого остаются: "
-            f"{waiting}."
-        )
-    elif waiting:
-        yield (
-            "у ведущих со свободной нагрузкой те же дефициты, что и у людей без группы "
-            f"({waiting}); нужен другой ведущий."
-        )
 
 
 # --- all families -------------------------------------------------------------------------------

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import time, timedelta
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import pandas as pd
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from nmc_utils.definitions import Code, Definition, misplaced, unique
 
 #: Topic sets that a plan is made of at most: up to four topics of twenty domains.
 MAX_TOPIC_SETS = 6_195
+WORKING_HOURS = 8  #: sessions of one person on one day last no longer together
+LAST_HOUR = 20  #: when the last session of a day ends at the latest
 #: Missing distances that one refusal names.
 _SHOWN = 12
+_AT = "15:00"
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
 
 def topic_sets(n_domains: int, topics: int) -> int:
@@ -31,10 +44,56 @@ class JointFamily(Definition):
 
 
 class Sessions(Definition):
-    """The rhythm that a calendar skeleton lays dates in: one session a topic, every `days` days."""
+    """The rhythm that a calendar skeleton lays dates in: one session a topic, every `days` days.
+
+    `at` is when the first session of a day begins: by default after lessons.
+    """
 
     days: int = Field(default=14, gt=0, le=366)
     hours: int = Field(default=2, gt=0, le=12)
+    at: str = _AT
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _clock(cls, at: object) -> str:
+        # YAML reads a bare 15:00 as the number 900, so that only a text can be trusted
+        if not isinstance(at, str) or not _CLOCK.fullmatch(at):
+            raise ValueError(f'«{at}» не подходит; укажите часы и минуты в кавычках: "15:00"')
+        return at
+
+    @model_validator(mode="after")
+    def _ends_in_time(self) -> Sessions:
+        if self.per_day < 1:
+            raise ValueError(
+                f"занятие с {self.at} (часов: {self.hours}) кончится позже {LAST_HOUR}:00; "
+                "начните раньше (at) или сократите его (hours)"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the usual hour out, so that runs from before there was this key are still read."""
+        content = written(self)
+        if self.at == _AT:
+            content.pop("at", None)
+        return content
+
+    @property
+    def begins(self) -> time:
+        """When the first session of a day begins."""
+        return time.fromisoformat(self.at)
+
+    @property
+    def per_day(self) -> int:
+        """How many sessions of one person fit into a day: none ends after `LAST_HOUR`."""
+        begins = timedelta(hours=self.begins.hour, minutes=self.begins.minute)
+        room = min(timedelta(hours=LAST_HOUR) - begins, self._longest_day)
+        return room // timedelta(hours=self.hours)
+
+    @property
+    def _longest_day(self) -> timedelta:
+        """Working hours; one session may be longer."""
+        return timedelta(hours=max(WORKING_HOURS, self.hours))
 
 
 class Seminars(Definition):

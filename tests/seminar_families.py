@@ -67,6 +67,12 @@ def family_of(
     )
 
 
+def way(family: Family, group_of: np.ndarray, zone: np.ndarray) -> float:
+    """Way of all people to their groups; whose zone is unknown has none."""
+    goes = (group_of >= 0) & (family.zone >= 0)
+    return float(family.distances[family.zone[goes], zone[group_of[goes]]].sum())
+
+
 def leaders_of(*rows: tuple, n_domains: int) -> Leaders:
     """Leaders of (id, load, zone, own deficits as a tuple of positions)."""
     own = sorted({row[3] for row in rows})

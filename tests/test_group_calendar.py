@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from nmc_utils.documents.calendar import (
     working_day,
 )
 from nmc_utils.documents.groups import group_papers
+from nmc_utils.seminar_settings import Sessions
 
 MONDAY = date(2024, 1, 15)
 NOBODY = pd.DataFrame({"group_id": [], "person_id": []}, dtype="str")
@@ -66,32 +67,58 @@ def test_first_working_monday(after, expected):
     assert first_working_monday(after) == expected
 
 
+def laid(groups, members=NOBODY, *, start=MONDAY, days=14, hours=2, per_day=4) -> pd.DataFrame:
+    return schedule(
+        groups, members, start=start, days=days, hours=hours, first=time(10), per_day=per_day
+    )
+
+
+def among_others(*rows: tuple) -> pd.DataFrame:
+    """These groups, every fifth of all, so that all begin on one day; nobody leads the others."""
+    others = [(f"{name}{i}", 1, None, None) for name, *_ in rows for i in range(4)]
+    return groups_of(*rows, *others)
+
+
+def test_groups_begin_in_turn_over_a_working_week():
+    groups = groups_of(*((f"{i:02d}", 1, None, None) for i in range(12)))
+    found = laid(groups, start=date(2024, 2, 21))  # Wednesday; the Friday is a holiday
+    assert found.groupby(found["begins"].dt.strftime("%d.%m"))["group_id"].agg(list).to_dict() == {
+        "21.02": ["00", "05", "10"],
+        "22.02": ["01", "06", "11"],
+        "26.02": ["02", "07"],
+        "27.02": ["03", "08"],
+        "28.02": ["04", "09"],
+    }
+    assert set(found["begins"].dt.hour) == {10}
+
+
 def test_sessions_of_a_leader_follow_each_other_and_go_on_after_two_weeks():
-    groups = groups_of(("a", 2, "x", "Абакан"), ("b", 1, "x", "Абакан"), ("c", 1, "y", "Абакан"))
-    found = schedule(groups, NOBODY, start=MONDAY, days=14, hours=2)
+    groups = among_others(("a", 2, "x", "Абакан"), ("b", 1, "x", "Абакан"), ("c", 1, "y", "Абакан"))
+    found = laid(groups)
     assert times(found, "a") == ["15.01 10", "29.01 10"]
     assert times(found, "b") == ["15.01 12"]
     assert times(found, "c") == ["15.01 10"]
     assert list(found.columns) == ["group_id", "number", "topic", "begins", "ends"]
-    assert found["topic"].tolist() == ["a0", "c0", "b0", "a1"]
+    own = found[found["group_id"].isin(["a", "b", "c"])]
+    assert own["topic"].tolist() == ["a0", "c0", "b0", "a1"]
     assert (found["ends"] - found["begins"] == timedelta(hours=2)).all()
 
 
-def test_a_leader_is_in_one_place_a_day_and_works_no_longer_than_eight_hours():
-    groups = groups_of(("a", 1, "x", "Абакан"), ("b", 1, "x", "Абаза"), ("c", 1, "x", "Абакан"))
-    found = schedule(groups, NOBODY, start=MONDAY, days=14, hours=3)
+def test_a_leader_is_in_one_place_a_day_and_has_no_more_sessions_than_fit():
+    groups = among_others(("a", 1, "x", "Абакан"), ("b", 1, "x", "Абаза"), ("c", 1, "x", "Абакан"))
+    found = laid(groups, hours=3, per_day=2)
     assert [times(found, group) for group in "abc"] == [["15.01 10"], ["16.01 10"], ["15.01 13"]]
-    many = groups_of(*((name, 1, "x", None) for name in "abc"))
-    found = schedule(many, NOBODY, start=date(2024, 1, 19), days=14, hours=3)
+    many = among_others(*((name, 1, "x", None) for name in "abc"))
+    found = laid(many, start=date(2024, 1, 19), hours=3, per_day=2)
     assert times(found, "c") == ["22.01 10"]  # two sessions fit into Friday
-    long = schedule(many, NOBODY, start=MONDAY, days=14, hours=12)
+    long = laid(many, hours=8, per_day=1)
     assert [times(long, group) for group in "abc"] == [["15.01 10"], ["16.01 10"], ["17.01 10"]]
 
 
 def test_a_leader_who_learns_in_another_group_is_busy_then():
-    groups = groups_of(("a", 1, "x", None), ("b", 1, "y", None), ("c", 1, None, None))
+    groups = among_others(("a", 1, "x", None), ("b", 1, "y", None), ("c", 1, None, None))
     learning = pd.DataFrame({"group_id": ["b", "b", "c"], "person_id": ["x", "z", "z"]})
-    found = schedule(groups, learning, start=MONDAY, days=14, hours=2)
+    found = laid(groups, learning)
     assert times(found, "b") == ["15.01 12"]
     assert times(found, "c") == ["15.01 10"]  # nobody of it leads
 
@@ -108,22 +135,26 @@ def test_no_leader_is_asked_to_be_twice_and_nobody_on_a_day_off(seed):
         {"group_id": [f"g{i}" for i in range(25)], "person_id": rng.choice(["l0", "l1", "z"], 25)}
     )
     days, hours = int(rng.integers(1, 20)), int(rng.integers(1, 6))
-    found = schedule(groups, learning, start=date(2023, 12, 20), days=days, hours=hours)
+    rhythm = Sessions(days=days, hours=hours)
+    asked = dict(days=days, hours=hours, first=rhythm.begins, per_day=rhythm.per_day)
+    found = schedule(groups, learning, start=date(2023, 12, 20), **asked)
     assert len(found) == sum(n for _, n, *_ in rows)
     assert found["begins"].dt.day_of_week.max() < 5
+    assert (found["begins"].dt.hour >= 15).all()
+    assert (found["ends"] <= found["begins"].dt.normalize() + timedelta(hours=20)).all()
     assert not found["begins"].between("2024-01-01", "2024-01-08 23:00").any()
     busy = pd.concat(
         [groups[["group_id", "leader_id"]].set_axis(learning.columns, axis=1), learning]
     )
     busy = busy[busy["person_id"] != "z"].drop_duplicates()
-    asked = found.merge(busy, on="group_id").merge(groups[["group_id", "place"]], on="group_id")
-    for _, mine in asked.sort_values("begins").groupby("person_id"):
+    kept = found.merge(busy, on="group_id").merge(groups[["group_id", "place"]], on="group_id")
+    for _, mine in kept.sort_values("begins").groupby("person_id"):
         assert (mine["begins"].iloc[1:].to_numpy() >= mine["ends"].iloc[:-1].to_numpy()).all()
         assert mine.groupby(mine["begins"].dt.date)["place"].nunique().max() == 1
     for _, mine in found.sort_values("number").groupby("group_id"):
         assert (mine["begins"].dt.normalize().diff().dropna() >= timedelta(days=days)).all()
     mixed = groups.sample(frac=1, random_state=seed), learning.sample(frac=1, random_state=seed)
-    again = schedule(*mixed, start=date(2023, 12, 20), days=days, hours=hours)
+    again = schedule(*mixed, start=date(2023, 12, 20), **asked)
     pd.testing.assert_frame_equal(again, found)
 
 
@@ -194,20 +225,18 @@ def test_calendar_of_a_plan(plan):
     assert about["X-WR-CALNAME"] == "Семинары: Республика Хакасия, 2023 год"
     assert edition.mark in about["X-WR-CALDESC"]
     assert [event["DTSTART"] for event in events] == [
-        "20240115T100000",
-        "20240115T100000",
-        "20240116T100000",
-        "20240129T100000",
+        "20240115T150000",
+        "20240116T150000",
+        "20240117T150000",
+        "20240129T150000",
     ]
-    russian, first, other, second = sorted(
-        events, key=lambda event: (event["DTSTART"], "Матем" in event["SUMMARY"])
-    )
+    first, other, russian, second = events
     assert first["SUMMARY"] == (
-        "Математика и информатика, №\u00a01: Предметные (демонстрационные данные)"
+        "Математика и информатика, №\u00a01: Предметные компетенции (демонстрационные данные)"
     )
     assert first["LOCATION"] == second["LOCATION"] == "дистанционно"
     assert other["LOCATION"] == "Абакан" and russian["LOCATION"] == "место не указано"
-    assert "Тема: ИКТ, занятие 2 из 2" in second["DESCRIPTION"]
+    assert "Тема: ИКТ-компетенции, занятие 2 из 2" in second["DESCRIPTION"]
     assert f"Ведущий: {FIRST}" in first["DESCRIPTION"]
     assert "Ведущий не назначен" in russian["DESCRIPTION"]
     for event in events:
@@ -233,9 +262,9 @@ def test_a_moved_session_keeps_its_name_and_another_round_has_others(plan):
     ]
     named, moved, later = ({event["UID"]: event["DTSTART"] for event in each} for each in read)
     assert named.keys() == moved.keys() and len(named) == 4
-    assert min(moved.values()) == "20240304T100000"  # 2 March is a Saturday
+    assert min(moved.values()) == "20240304T150000"  # 2 March is a Saturday
     assert not named.keys() & later.keys() and len(later) == 2
-    assert all("тур 2" in event["DESCRIPTION"] for event in read[2])
+    assert all("раунд 2" in event["DESCRIPTION"] for event in read[2])
 
 
 def test_real_records_carry_no_mark(tmp_path):

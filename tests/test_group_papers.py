@@ -84,7 +84,7 @@ def test_what_the_plan_is_and_is_not_for(edition, tables):
         "никакой план не лучше этого по принятому критерию: это доказано",
         "не выше 60\u00a0% максимума; порог: Мониторинг РС НМС, 2023 год",
         "от 12 до 25 человек одной предметной группы, тем не больше 3",
-        "Туров: 2; листы ведущих и календарь — тура 1.",
+        "Раундов: 2; листы ведущих и календарь — раунда 1.",
         "Ведущих русского языка не хватает.",
         "Баллов в списках нет",
         f"{wording.NO_HARM}.",
@@ -103,7 +103,7 @@ def test_who_has_not_reported_is_told(edition, tables):
 def test_groups_of_all_rounds_in_the_order_of_the_region(edition, tables):
     header, *rows = lists(tables, edition)["Группы"]
     assert header == [
-        *("Тур", "Группа", "Код", "Предметная группа", "Темы", "Человек", "Ведущий"),
+        *("Раунд", "Группа", "Код", "Предметная группа", "Темы", "Человек", "Ведущий"),
         *("Где собирается", "Как", "Из других муниципальных образований"),
     ]
     first = [1, RUSSIAN_GROUP, "russian-01", RUSSIAN, "Предметные", 2, "", "", "", 0]
@@ -150,12 +150,26 @@ def test_nobody_without_a_group_leaves_the_headings(edition, tables):
 
 def test_load_of_leaders_over_all_rounds(edition, tables):
     _, russian, mathematics = lists(tables, edition)["Ведущие"]
-    assert russian == [SECOND, RUSSIAN, "Сорск", 1, 0, 0, ""]
+    assert russian == [SECOND, RUSSIAN, "Сорск", 1, 0, 0, "", ""]
     assert mathematics[:6] == [FIRST, MATHEMATICS, "Абакан", 3, 3, 5]  # two of them learn twice
     assert mathematics[6] == "; ".join(
-        f"{name} (тур {number})"
+        f"{name} (раунд {number})"
         for name, number in ((FIRST_GROUP, 1), (SECOND_GROUP, 1), (FIRST_GROUP, 2))
     )
+    assert mathematics[7] == f"{FIRST_GROUP} (раунд 2) — Абаза"
+
+
+def test_a_leader_away_from_home_is_told_but_not_one_at_a_distance(edition, tables):
+    leaders = tables["seminar_leaders"]
+    tables["seminar_leaders"] = leaders.assign(zone=["sayanogorsk", "sorsk"])
+    *_, away = lists(tables, edition)["Ведущие"][-1]
+    assert away == f"{SECOND_GROUP} (раунд 1) — Абакан; {FIRST_GROUP} (раунд 2) — Абаза"
+    told = texts(leader_book(tables, edition)[f"Ведущий {FIRST}"])
+    come = "Ведущий едет из другого муниципального образования: Саяногорск."
+    assert told.count(come) == 1 and "образований: 0.\n" in told and f"\n{come}" in told
+    tables["seminar_leaders"] = leaders.assign(zone=None)  # nothing is known, nothing is said
+    assert lists(tables, edition)["Ведущие"][-1][-1] == ""
+    assert "едет" not in texts(leader_book(tables, edition)[f"Ведущий {FIRST}"])
 
 
 def test_programme_in_the_order_of_rounds_families_and_competences(edition, tables):
@@ -170,27 +184,46 @@ def test_programme_in_the_order_of_rounds_families_and_competences(edition, tabl
 
 def test_calendar_with_its_reservations_and_room_for_the_methodist(edition, tables):
     rows = lists(tables, edition)["Календарь"]
-    told = texts(rows[:4])
+    told = texts(rows[:5])
     assert "Занятия начинаются 15.01.2024: первый рабочий понедельник после даты данных." in told
-    assert "одно занятие, 2\u00a0часа" in told and "через 14\u00a0дней, по будням" in told
+    assert "очереди в первые 5\u00a0рабочих дней." in told
+    assert "Занятия — с 15:00. На тему — одно занятие, 2\u00a0часа" in told
+    assert "через 14\u00a0дней, по будням" in told
     assert "Перенос выходных, каникулы и нерабочие дни региона программе не известны" in told
-    assert rows[4][-3:] == [
+    assert rows[5][-3:] == [
         "Назначено: дата и часы",
         "Адрес, кабинет или ссылка",
         "Примечание",
     ]
-    first = [date(2024, 1, 15), "пн", "10:00", "12:00", RUSSIAN_GROUP, "Предметные", "", ""]
-    assert rows[5] == [*first, "", "", ""]
-    assert [(row[0], row[2], row[7]) for row in rows[6:]] == [
-        (date(2024, 1, 15), "10:00", "дистанционно"),
-        (date(2024, 1, 16), "10:00", "Абакан"),
-        (date(2024, 1, 29), "10:00", "дистанционно"),
+    first = [date(2024, 1, 15), "пн", "15:00", "17:00", FIRST_GROUP, "Предметные компетенции"]
+    assert rows[6] == [*first, FIRST, "дистанционно", "", "", ""]
+    assert [(row[0], row[2], row[7]) for row in rows[7:]] == [
+        (date(2024, 1, 16), "15:00", "Абакан"),
+        (date(2024, 1, 17), "15:00", ""),
+        (date(2024, 1, 29), "15:00", "дистанционно"),
     ]
 
 
-def test_a_date_that_was_asked_for_is_told(edition, tables):
-    told = texts(lists(tables, edition, start=date(2024, 9, 7))["Календарь"][:2])
-    assert "Занятия начинаются 09.09.2024. На тему" in told  # the 7th is a Saturday
+@pytest.mark.parametrize(
+    ("start", "sentence"),
+    [
+        (date(2024, 9, 9), "Занятия начинаются 09.09.2024."),
+        (date(2024, 9, 7), "Занятия начинаются 09.09.2024: 07.09.2024 — выходной или праздник."),
+        (date(2023, 12, 31), "Занятия начинаются 09.01.2024: 31.12.2023 — выходной или праздник."),
+        (
+            date(2023, 1, 16),
+            "Занятия начинаются 16.01.2023. Это раньше даты данных, 31.12.2023: проверьте дату.",
+        ),
+        (
+            date(2023, 1, 15),
+            "Занятия начинаются 16.01.2023: 15.01.2023 — выходной или праздник. "
+            "Это раньше даты данных, 31.12.2023: проверьте дату.",
+        ),
+    ],
+)
+def test_a_date_that_was_asked_for_is_told(edition, tables, start, sentence):
+    told = texts(lists(tables, edition, start=start)["Календарь"][:2])
+    assert f"{sentence} Группы начинают" in told
 
 
 # --- editions that have less ----------------------------------------------------------------------
@@ -216,10 +249,10 @@ def test_without_leaders_and_later_rounds(edition, tables):
     assert read["Ведущие"][0][0] == "Таблица «РМА» не прислана: ведущие группам не назначены."
     assert read["Группы"][0][:3] == ["Группа", "Код", "Предметная группа"]
     assert "Как" not in read["Группы"][0]
-    assert "Процедура: p." in texts(read["О плане"]) and "Туров" not in texts(read["О плане"])
+    assert "Процедура: p." in texts(read["О плане"]) and "Раундов" not in texts(read["О плане"])
     assert list(sheets_of(papers["Листы ведущих.xlsx"])) == [
-        "Без ведущего, Русский язык и ли",
-        "Без ведущего, Математика и инфо",
+        "Без вед. Русский язык и литера…",
+        "Без вед. Математика и информат…",
     ]
 
 
@@ -248,7 +281,7 @@ def test_what_cannot_be_written_is_one_sentence(edition, tables, change, sentenc
 
 
 def test_a_round_that_is_not_there_and_a_day_far_away_are_refused(edition, tables):
-    with pytest.raises(ValueError, match="тура 3 в плане нет; есть: 1, 2"):
+    with pytest.raises(ValueError, match="раунда 3 в плане нет; есть: 1, 2"):
         group_papers(tables, edition, number=3)
     with pytest.raises(ValueError, match="дата начала 01.01.1850 не подходит"):
         group_papers(tables, edition, start=date(1850, 1, 1))
@@ -259,13 +292,14 @@ def test_a_round_that_is_not_there_and_a_day_far_away_are_refused(edition, table
 
 def test_a_sheet_for_each_leader_and_for_groups_without_one(edition, tables):
     read = leader_book(tables, edition)
-    assert list(read) == ["Без ведущего, Русский язык и ли", f"Ведущий {FIRST}"]
+    assert list(read) == ["Без вед. Русский язык и литера…", f"Ведущий {FIRST}"]
+    assert read["Без вед. Русский язык и литера…"][0][0] == f"Без ведущего, {RUSSIAN}"
     rows = read[f"Ведущий {FIRST}"]
     told = texts(rows)
     assert told.startswith(f"Ведущий {FIRST}")
     for words in (
         edition.mark,
-        "Республика Хакасия, 2023 год, тур 1",
+        "Республика Хакасия, 2023 год, раунд 1",
         f"{FIRST_GROUP} (mathematics-01)",
         f"{SECOND_GROUP} (mathematics-02)",
         "Где: Абакан, дистанционно. Участников: 3, из других муниципальных образований: 1.",
@@ -273,12 +307,13 @@ def test_a_sheet_for_each_leader_and_for_groups_without_one(edition, tables):
         f"{wording.NO_HARM}.",
     ):
         assert words in told
-    assert [1, "пн 15.01.2024, 10:00–12:00", "", "Предметные"] in [row[:4] for row in rows]
-    assert [2, "пн 29.01.2024, 10:00–12:00", "", "ИКТ"] in [row[:4] for row in rows]
+    subject, ict = "Предметные компетенции", "ИКТ-компетенции"
+    assert [1, "пн 15.01.2024, 15:00–17:00", "", subject] in [row[:4] for row in rows]
+    assert [2, "пн 29.01.2024, 15:00–17:00", "", ict] in [row[:4] for row in rows]
     header = next(row for row in rows if row[1] == "Участник")
     assert header[3:] == ["Нужные темы", "Отметка 15.01", "Отметка 29.01"]
     assert [row[1:] for row in rows if row[1] == "a1"] == [
-        ["a1", "Абакан", "Предметные; ИКТ", "", ""]
+        ["a1", "Абакан", f"{subject}; {ict}", "", ""]
     ]
     everyone = [row[1] for sheet in read.values() for row in sheet if row[1] in "a1a2a3b1b2c1c2"]
     assert sorted(filter(None, everyone)) == ["a1", "a2", "a3", "b1", "b2", "c1", "c2"]
@@ -310,12 +345,12 @@ def test_sheets_are_laid_out_for_paper(edition, tables):
 
 
 def test_names_of_sheets_are_legal_short_and_different():
-    long = "Без ведущего, Физическая культура и ОБЖ"
+    long = "Без вед. Физическая культура и ОБЖ"
     names = sheet_names([long, long, long.upper(), "a[b]:c*d?e/f\\g", "'x'", "'", ""])
     assert names == [
-        "Без ведущего, Физическая культу",
-        "Без ведущего, Физическая ку (2)",
-        "БЕЗ ВЕДУЩЕГО, ФИЗИЧЕСКАЯ КУ (3)",
+        "Без вед. Физическая культура и…",
+        "Без вед. Физическая культу… (2)",
+        "БЕЗ ВЕД. ФИЗИЧЕСКАЯ КУЛЬТУ… (3)",
         "a b  c d e f g",
         "x",
         "Лист",
@@ -408,13 +443,15 @@ def called(of: Edition, *arguments: str):
 
 def test_the_command_writes_what_was_published(of_command):
     publish_plan(of_command)
-    told = called(of_command, "--json")
+    told = called(of_command, "--json", "--start", "2023-01-15")
     assert told.exit_code == 0, told.output
     told = json.loads(told.output)
     folder = of_command.root / "documents" / "khakassia" / "2023" / RUN
     assert told["folder"] == str(folder) and (told["run"], told["round"]) == (RUN, 1)
     assert sorted(path.name for path in folder.iterdir()) == sorted(told["files"])
-    papers = group_papers(group_tables(of_command), of_command)
+    assert told["start"] == "2023-01-16" and "Это раньше даты данных" in told["about_start"]
+    papers = group_papers(group_tables(of_command), of_command, start=date(2023, 1, 16))
+    papers["Группы.xlsx"] = (folder / "Группы.xlsx").read_bytes()  # it tells of the 15th
     assert {name: (folder / name).read_bytes() for name in papers} == papers
 
 
@@ -424,8 +461,9 @@ def test_the_command_keeps_to_its_options_and_overwrites_nothing(of_command, tmp
     arguments = ("--out", str(out), "--start", "2024-09-02", "--round", "2")
     done = called(of_command, *arguments)
     assert done.exit_code == 0, done.output
-    assert f"Записано файлов: 4 — в папку {out}" in done.output and "тур 2" in done.output
-    assert b"DTSTART:20240902T100000" in (out / "Календарь.ics").read_bytes()
+    assert f"Записано файлов: 4 — в папку {out}" in done.output and "раунд 2" in done.output
+    assert "Занятия начинаются 02.09.2024." in done.output
+    assert b"DTSTART:20240902T150000" in (out / "Календарь.ics").read_bytes()
     again = called(of_command, *arguments)
     assert again.exit_code == 2 and "здесь уже что-то есть" in again.stderr
 
@@ -438,6 +476,8 @@ def test_the_command_refuses_in_one_sentence_and_writes_nothing(of_command):
     done = called(of_command)
     assert done.exit_code == 1 and done.stderr.count("\n") == 1
     assert "(seminar_needs, seminar_programme). Выполните: nmc run" in done.stderr
-    wrong = called(of_command, "--start", "завтра")
-    assert wrong.exit_code == 2 and "недопустимое значение '--start'" in wrong.stderr
+    for text in ("завтра", "2024-02-30"):
+        wrong = called(of_command, "--start", text)
+        assert wrong.exit_code == 2 and wrong.stderr.count("\n") == 1
+        assert f"--start: «{text}» не подходит; укажите дату в виде ГГГГ-ММ-ДД" in wrong.stderr
     assert not (of_command.root / "documents").exists()

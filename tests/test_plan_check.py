@@ -198,6 +198,11 @@ NEW = {"family": "u", "zone": "юг", "topics": ("c",), "size": 2, "leader_id": 
             {"groups": {"u-03": NEW}, "seated": {"p3": "u-03"}, "reason": {"p3": None}},
             "Группа «u-03» обходит запрет: у неё темы группы «u-02», которая не открыта.",
         ),
+        (
+            {"seated": {"p2": None}, "reason": {"p2": "forbidden"}},
+            "Участник «p2»: указана причина «forbidden», по таблицам — «no_leader» или "
+            "«groups_full».",
+        ),
         ({"covered": 8}, "covered: указано 8, по таблицам 7."),
         ({"coverage": 0.9}, "coverage: указано 0,9, по таблицам 0,875."),
         ({"precision": 0.9}, "precision: указано 0,9, по таблицам 0,875."),
@@ -210,7 +215,7 @@ NEW = {"family": "u", "zone": "юг", "topics": ("c",), "size": 2, "leader_id": 
         ({"reason": {"p3": "tired"}}, "Участник «p3»: неизвестная причина «tired»."),
         (
             {"reason": {"p3": "no_deficit"}},
-            "Участник «p3»: указана причина «no_deficit», по таблицам — «no_leader».",
+            "Участник «p3»: указана причина «no_deficit», по таблицам — «no_leader» или «no_gain».",
         ),
         (
             {"reason": {"p4": "no_leader"}},
@@ -309,3 +314,17 @@ def test_a_small_family_and_a_full_group_are_reasons():
         "Участник «p3»: указана причина «no_gain», по таблицам — «groups_full».",
         "Участник «p4»: указана причина «no_gain», по таблицам — «family_too_small».",
     ]
+
+
+def test_who_is_banned_from_the_only_group_of_gain_is_forbidden():
+    # p2 is banned from u-01 instead of sitting there; for want of a leader may be said as well.
+    fixed = pd.concat([FIXED, FIXED.iloc[[2]].assign(group_id="u-01")])
+    groups = {"u-01": {"size": 2}}
+    numbers = {"covered": 6, "coverage": 0.75, "precision": 1.0, "utility": 6.0, "gap": 1 / 7}
+    for reason in ("forbidden", "no_gain"):
+        seat = {"seated": {"p2": None}, "reason": {"p2": reason}}
+        said = faults(plan_of(**seat, groups=groups, **numbers, moved_bound=0), fixed=fixed)
+        true = (
+            "Участник «p2»: указана причина «no_gain», по таблицам — «no_leader» или «forbidden»."
+        )
+        assert said == ([] if reason == "forbidden" else [true])

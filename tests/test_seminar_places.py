@@ -8,12 +8,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from seminar_families import family_of, first_stage, leaders_of
+from seminar_families import family_of, first_stage, leaders_of, way
 
+from nmc_utils.measures import seminar_travel
+from nmc_utils.measures.flow_models import FlowModel
 from nmc_utils.measures.seminar_family import Choice, Family, Rules
 from nmc_utils.measures.seminar_keeping import Kept, kept
 from nmc_utils.measures.seminar_places import Seating, seated
-from nmc_utils.measures.seminar_travel import way
 
 #: Three zones on a line; b lies between a and c.
 LINE = np.array([[0.0, 1, 3], [1, 0, 2], [3, 2, 0]])
@@ -161,6 +162,48 @@ def test_many_people_travel_less_than_if_dealt_without_zones(seed):
     assert way(family, seating.group_of, seating.zone) < way(family, dealt, np.array(best_zone))
     again = seated(family, choice)
     assert (again.group_of == seating.group_of).all() and (again.zone == seating.zone).all()
+
+
+def several_places() -> tuple[Family, Choice]:
+    """Two groups of one kind, so that their zones are searched together."""
+    family = family_of(np.ones((6, 1)), topics=1, zone=np.array([0, 2, 0, 2, 0, 2]), distances=LINE)
+    return family, Choice(np.array([[6]]), np.array([2]), np.zeros((0, 1), int))
+
+
+def nothing_found(*_: object, **__: object) -> None:
+    """Stands for a search that ends without an answer."""
+
+
+def test_a_search_that_finds_nothing_leaves_the_known_places(monkeypatch):
+    family, choice = several_places()
+    monkeypatch.setattr(FlowModel, "searched", nothing_found)
+    seating = seated(family, choice)
+    check(family, choice, seating)
+    # The first group takes the three of a zone, the second the other three.
+    assert way(family, seating.group_of, seating.zone) == 0
+
+
+def test_seats_that_are_not_found_leave_the_known_ones(monkeypatch):
+    family, choice = several_places()
+    found = iter([FlowModel.relaxed])
+
+    def only_once(model: FlowModel, cost: np.ndarray):
+        return next(found, nothing_found)(model, cost)
+
+    monkeypatch.setattr(FlowModel, "relaxed", only_once)
+    check(family, choice, seated(family, choice))
+
+
+def test_a_choice_that_cannot_be_seated_is_refused(monkeypatch):
+    family, choice = several_places()
+    one_group = replace(choice, groups=np.array([1]))  # six people in one group of at most three
+    with pytest.raises(RuntimeError, match="no seats found for groups of 2–3 people"):
+        seated(family, one_group)
+    # Fractions without whole numbers are no seats either.
+    monkeypatch.setattr(seminar_travel, "TOLERANCE", -1)
+    monkeypatch.setattr(FlowModel, "searched", nothing_found)
+    with pytest.raises(RuntimeError, match="no seats found"):
+        seated(family, choice)
 
 
 # --- leaders ------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ def test_refuses_what_is_no_probability(value, message):
     ("index", "columns", "message"),
     [
         (["p0", "p0"], ["a", "b"], "person 'p0' occurs twice"),
+        (["p0", 1], ["a", "b"], "ids of persons must be of one kind, got 'p0' and 1"),
         (["p0", None], ["a", "b"], "the name of a person is missing"),
         (["p0", "p1"], ["a", "a"], "domain 'a' occurs twice"),
         (["p0", "p1"], [], "nothing to plan by: 2 persons and no domain"),
@@ -51,7 +52,12 @@ def test_refuses_unclear_persons_and_domains(index, columns, message):
         ({"size": (13, 12)}, r"size .* got \(13, 12\)"),
         ({"size": (0, 12)}, r"size .* got \(0, 12\)"),
         ({"size": (2.5, 12)}, r"size .* got \(2.5, 12\)"),
+        ({"size": 12}, "size must be two whole numbers, .* got 12"),
+        ({"size": (1,)}, r"size must be two whole numbers, .* got \(1,\)"),
         ({"topics": 0}, "topics .* got 0"),
+        ({"unneeded_cost": None}, "unneeded_cost must be a finite number .* got None"),
+        ({"unneeded_cost": "0.5"}, "unneeded_cost must be a finite number .* got '0.5'"),
+        ({"unneeded_cost": True}, "unneeded_cost must be a finite number .* got True"),
         ({"unneeded_cost": -0.1}, "unneeded_cost .* got -0.1"),
         ({"unneeded_cost": np.nan}, "unneeded_cost .* got nan"),
         ({"family": pd.Series(["u"], ["p0"])}, "family of person 'p1' must be a string, got nan"),
@@ -85,6 +91,9 @@ def test_refuses_more_domains_or_topics_than_it_can_plan(n, topics, message):
         ([("l1", "u", 1.5, ())], "max_groups of leader 'l1' must be a whole number, got 1.5"),
         ([("l1", "u", -1, ())], "max_groups of leader 'l1' must be a whole number, got -1"),
         ([("l1", "u", np.nan, ())], "max_groups of leader 'l1' must be a whole number, got nan"),
+        ([("l1", "u", None, ())], "max_groups of leader 'l1' must be a whole number, got None"),
+        ([("l1", "u", "1", ())], "max_groups of leader 'l1' must be a whole number, got '1'"),
+        ([("l1", "u", 1, ()), (2, "u", 1, ())], "ids of leaders must be of one kind, got 'l1'"),
         ([("l1", None, 1, ())], "family of leader 'l1' must be a string"),
         ([("l1", "u", 1, ()), ("l1", "u", 1, ())], "leader 'l1' occurs twice"),
         ([(None, "u", 1, ())], "a leader_id is missing"),
@@ -235,6 +244,25 @@ def test_names_the_pinned_group_that_cannot_open():
     leaders = leaders_of(("l1", "u", 9, ("a",)), ("l2", "v", 1, ()))
     with pytest.raises(ValueError, match="group 'u-02', .* finds no leader"):
         seminar_groups(deficits, family, **SMALL, previous=plan, fixed=fixed, leaders=leaders)
+
+
+def test_a_pin_that_is_written_twice_is_one_pin():
+    deficits, family, plan = planned()
+    row = ("p0", "u-01", True)
+    once, twice = (
+        seminar_groups(deficits, family, **SMALL, previous=plan, fixed=pairs(*rows))
+        for rows in ([row], [row, row])
+    )
+    pd.testing.assert_frame_equal(once.members, twice.members)
+
+
+def test_deficits_may_be_categories_of_numbers():
+    deficits = people("ab", "ab", "c")
+    plan = seminar_groups(deficits.astype("category"), **SMALL)
+    pd.testing.assert_frame_equal(plan.members, seminar_groups(deficits, **SMALL).members)
+    written = deficits.astype(str).astype("category")
+    with pytest.raises(ValueError, match="a deficit must lie between 0 and 1, got '1'"):
+        seminar_groups(written, **SMALL)
 
 
 def test_pins_and_bans_are_held_and_cost_what_they_cost():

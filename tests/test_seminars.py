@@ -14,7 +14,8 @@ from scipy.optimize import LinearConstraint, milp
 from seminar_people import leaders_of, people
 
 from nmc_utils.measures.seminar_programme import GAP
-from nmc_utils.measures.seminars import REASONS, seminar_groups
+from nmc_utils.measures.seminar_reasons import REASONS
+from nmc_utils.measures.seminars import seminar_groups
 
 SMALL = {"size": (2, 3), "topics": 2}
 

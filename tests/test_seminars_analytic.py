@@ -166,8 +166,8 @@ def test_the_order_of_rows_changes_nothing():
 
 
 def test_says_what_binds():
-    deficits = people(*["a"] * 3, *["b"] * 6, *["c"] * 6, "a")
-    family = pd.Series(["few"] * 3 + ["led"] * 6 + ["none"] * 6 + ["few"], deficits.index)
+    deficits = people(*["a"] * 3, *["b"] * 10, *["c"] * 6, "a")
+    family = pd.Series(["few"] * 3 + ["led"] * 10 + ["none"] * 6 + ["few"], deficits.index)
     leaders = leaders_of(("l1", "led", 1, ()), ("l2", "none", 2, ("c",)))
     plan = seminar_groups(deficits, family, size=(5, 5), leaders=leaders)
     few, led, none = plan.notes
@@ -176,7 +176,7 @@ def test_says_what_binds():
     )
     assert led == (
         "Предметная группа «led»: нагрузка ведущих исчерпана (групп 1); без группы из-за этого "
-        "остаются: 1."
+        "остаются: 5."
     )
     assert none == (
         "Предметная группа «none»: у ведущих со свободной нагрузкой те же дефициты, что и у людей "

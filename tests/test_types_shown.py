@@ -40,7 +40,7 @@ def two(is_ordered: bool = False) -> pd.DataFrame:
     rows = [
         known("type_count", 2, 1200),
         known("type_count_support", 0.83, 100),
-        one("type_agreement", 0.91, 0.85, 0.96, 100, **WHOLE),
+        known("type_agreement", 0.91, 100) | {"note": "в 95 % повторных выборок от 0,85 до 0,96"},
         known("types_are_ordered", float(is_ordered), 1200),
         one("type_share", 0.6, 0.55, 0.65, 1200, **WHOLE | {"type": "1"}),
         one("type_share", 0.4, 0.35, 0.45, 1200, **WHOLE | {"type": "2"}),
@@ -73,6 +73,15 @@ def single(note: str | None = None) -> pd.DataFrame:
     return rows.assign(note=note)
 
 
+def unchecked(level: float = 0) -> pd.DataFrame:
+    """One type where no more was tried."""
+    rows = single("Компетенций мало.")
+    rows.loc[rows["measure"] == "level_is_enough", "estimate"] = level
+    is_support = rows["measure"] == "type_count_support"
+    why = "рассматривался только один тип: сравнивать не с чем"
+    return pd.concat([rows[~is_support], unknown(rows[is_support], "not_assessed", why)])
+
+
 def nobody() -> pd.DataFrame:
     rows = table(known("type_count", 0, 0))
     return unknown(rows, "no_data", "людей с результатами по компетенциям нет")
@@ -99,8 +108,9 @@ def test_types_are_told_with_their_stability_and_what_they_are_not_for():
     assert plain(findings.types(two())) == (
         "По набору дефицитов педагоги описываются как 2 типа (n = 1 200): 60 % (55–65 %) — в "
         "среднем 0,9 из 2; 40 % (35–45 %) — в среднем 1,3 из 2. Типы различаются набором "
-        "дефицитов, а не только общим уровнем. Столько же типов в 83 из 100 повторных выборок, их "
-        f"состав совпадает с этим на 0,91 (0,85–0,96; 1 — полностью). {NOT_FOR}"
+        "дефицитов, а не только общим уровнем. Столько же типов в 83 из 100 повторных выборок. "
+        "Совпадение состава типов: скорректированный индекс Рэнда 0,91, в 95 % повторных выборок "
+        f"от 0,85 до 0,96 (1 — состав совпал полностью, 0 — как у случайных). {NOT_FOR}"
     )
 
 
@@ -121,6 +131,16 @@ def test_one_type_is_an_answer():
     assert limited.endswith(f"выборок). Компетенций мало. {NOT_FOR}")
     level = single().assign(estimate=lambda t: t["estimate"].where(t["n"] != 800, 1.0))
     assert "; различается только общий уровень." in findings.types(level)
+
+
+def test_one_type_is_no_finding_where_no_more_was_tried():
+    said = plain(findings.types(unchecked()))
+    assert said == (
+        "Есть ли отдельные типы педагогов по набору дефицитов, проверить нельзя: рассматривался "
+        f"только один, сравнивать не с чем (n = 800). Компетенций мало. {NOT_FOR}"
+    )
+    told = findings.types(unchecked(level=1))
+    assert "один общий уровень описывает дефициты лучше одного типа. Компетенций" in told
 
 
 def test_without_people_the_reason_is_told():
@@ -145,6 +165,7 @@ def every_figure(region: Region) -> dict[str, hv.Overlay]:
         "profiles": figures.type_profiles(two(), region),
         "ordered": figures.type_profiles(two(is_ordered=True), region),
         "one": figures.type_profiles(single(), region),
+        "unchecked": figures.type_profiles(unchecked(), region),
         "fit": figures.type_fit(fit()),
         "level": figures.type_fit(fit(980.0)),
     }
@@ -192,6 +213,20 @@ def test_one_type_is_a_card_with_its_sentence(region):
     assert not layers(figure, hv.Rectangles)
     shown = plain(" ".join(" ".join(bokeh_texts(figure)).split()))
     assert plain(findings.types(single())) in shown
+
+
+def test_where_one_type_alone_was_tried_both_figures_say_so(region):
+    figure = figures.type_profiles(unchecked(), region)
+    assert title(figure) == "Один тип: сравнивать не с чем (n = 800)"
+    shown = plain(" ".join(" ".join(bokeh_texts(figure)).split()))
+    assert plain(findings.types(unchecked())) in shown
+    rows = fit()[lambda t: t["classes"] == "1"]
+    is_support = rows["measure"] == "type_support"
+    why = "рассматривался только один тип: сравнивать не с чем"
+    rows = pd.concat([rows[~is_support], unknown(rows[is_support], "not_assessed", why)])
+    figure = figures.type_fit(rows)
+    assert title(figure) == "Число типов не выбиралось (n = 1 200)"
+    assert why in " ".join(" ".join(bokeh_texts(figure)).split())
 
 
 def test_nobody_is_a_card_with_the_reason(region):

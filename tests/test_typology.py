@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,19 @@ from scipy.special import expit, log_expit, logsumexp
 from sklearn.metrics import adjusted_rand_score
 
 from nmc_utils.measures.dictionary import MEASURES, check_measures
-from nmc_utils.measures.latent_class import adjusted_rand
+from nmc_utils.measures.latent_class import (
+    Model,
+    adjusted_rand,
+    class_table,
+    profile_table,
+    read_answers,
+)
 from nmc_utils.measures.type_tables import LEVEL, type_fit, type_measures
 from nmc_utils.measures.typology import DESCRIBES, Typology, latent_classes
 
 pytestmark = pytest.mark.filterwarnings("error")
 
+CENTRAL = [0.025, 0.975]
 QUICK = {"starts": 3, "boot": 20, "most": 3}
 #: Two types that cross: each has the deficits that the other lacks.
 CROSSING = np.array([[0.15, 0.1, 0.2, 0.15, 0.7, 0.8], [0.8, 0.85, 0.75, 0.7, 0.2, 0.25]])
@@ -200,6 +207,63 @@ def test_every_interval_holds_its_estimate_and_a_probability_of_0_has_one():
     assert (between & found.profiles["ci_high"].ge(found.profiles["estimate"] - 1e-12)).all()
 
 
+def some_class(deficits: float, answered: int, domains: int) -> tuple:
+    """Persons and a single class of equal chances that has so many deficits."""
+    answers, _ = read_answers(frame(np.arange(answered * domains).reshape(answered, -1) % 2))
+    chances = np.full((1, domains), deficits / domains)
+    rows = np.ones((len(answers.counts), 1))
+    return answers, Model(np.ones(1), chances, rows, domains, 0.0, True, 0)
+
+
+def spread(model: Model, error: float) -> list[Model]:
+    """Two resamples on both sides of the model whose expected deficits have this deviation."""
+    step = error / np.sqrt(2) / model.chances.shape[1]
+    return [replace(model, chances=model.chances + sign * step) for sign in (-1, 1)]
+
+
+@pytest.mark.parametrize("deficits", [0.1, 2.0, 4.9])
+def test_the_interval_of_expected_deficits_is_wilsons_and_keeps_off_the_ends(deficits):
+    answers, model = some_class(deficits, answered=200, domains=5)
+    row = class_table(answers, model, spread(model, 0.09)).iloc[0]
+    assert row["deficits_std_error"] == pytest.approx(0.09)
+    assert 0 < row["deficits_ci_low"] < deficits < row["deficits_ci_high"] < 5
+    # Wilson's bounds π solve (π − m)² = z²·π(1 − π)/n, the n being m(1 − m)/error².
+    mean = deficits / 5
+    n = mean * (1 - mean) / (0.09 / 5) ** 2
+    for bound in row[["deficits_ci_low", "deficits_ci_high"]] / 5:
+        assert (bound - mean) ** 2 == pytest.approx(1.959964**2 * bound * (1 - bound) / n)
+
+
+def test_an_interval_of_expected_deficits_is_worth_no_more_than_the_answers():
+    # Resamples hardly differ, yet 40 answers of nobody's deficit allow up to 8.8 % (Wilson).
+    answers, model = some_class(0.0, answered=10, domains=4)
+    again = [replace(model, chances=model.chances + step) for step in (0, 0, 0, 1e-6)]
+    row = class_table(answers, model, again).iloc[0]
+    assert row["deficits_ci_low"] == 0
+    assert row["deficits_ci_high"] == pytest.approx(4 * 3.841459 / (40 + 3.841459))
+
+
+def test_a_probability_of_0_that_resamples_move_is_not_told_as_anything_from_0_to_1():
+    answers, model = some_class(0.0, answered=100, domains=3)
+    again = [replace(model, chances=model.chances + step) for step in (0.0, 0.0, 0.0, 0.1)]
+    table = profile_table(answers, model, again)
+    assert table["std_error"].to_numpy() == pytest.approx([0.05] * 3)
+    # As of 0.95 / 0.05 = 19 persons.
+    assert table["ci_high"].to_numpy() == pytest.approx([3.841459 / (19 + 3.841459)] * 3)
+
+
+def test_two_perfect_types_tell_no_error_of_their_deficits():
+    found = latent_classes(frame(np.repeat([[0] * 3, [1] * 3], 20, axis=0)), **QUICK)
+    assert found.n_types == 2
+    assert found.classes["deficits"].to_numpy() == pytest.approx([0, 3])
+    told = type_measures(found).set_index("measure").loc["type_deficits"]
+    assert told[["std_error", "ci_low", "ci_high"]].isna().all(axis=None)
+    assert told["interval_kind"].eq("none").all()
+    # Nobody of twenty: Wilson, up to 16 %.
+    ends = found.profiles.groupby("type")[["ci_low", "ci_high"]].mean()
+    assert ends.to_numpy() == pytest.approx(np.array([[0, 0.161], [0.839, 1]]), abs=1e-3)
+
+
 def test_who_lacks_a_domain_by_form_stays_and_biases_nothing(crossing, two):
     part = crossing.astype("Int64")
     part.loc[part.index[::3], "d0"] = pd.NA
@@ -214,18 +278,23 @@ def test_who_lacks_a_domain_by_form_stays_and_biases_nothing(crossing, two):
 @pytest.mark.long
 def test_intervals_cover_the_truth():
     profiles, shares = np.array([[0.15] * 5, [0.8, 0.75, 0.7, 0.65, 0.8]]), [0.55, 0.45]
-    held_share, held_profile = [], []
+    held_share, held_profile, held_deficits = [], [], []
     for seed in range(120):
         found = latent_classes(
             simulated(profiles, shares, 500, seed), most=2, starts=3, boot=50, seed=seed
         )
         classes = found.classes
         held_share.append(classes["share_ci_low"].iloc[0] <= 0.55 <= classes["share_ci_high"][1])
+        mean = profiles.sum(axis=1)
+        bounds = classes["deficits_ci_low"].le(mean), classes["deficits_ci_high"].ge(mean)
+        held_deficits += list(bounds[0] & bounds[1])
         table = found.profiles
         truth = profiles.ravel()
         held_profile += list(table["ci_low"].le(truth) & table["ci_high"].ge(truth))
-    # 120 trials at 95 % stay above 0.90 with a probability of 0.99, 1 200 above 0.93.
+    # 120 trials at 95 % stay above 0.90 with a probability of 0.99, 240 above 0.91, 1 200 above
+    # 0.93.
     assert np.mean(held_share) >= 0.90
+    assert np.mean(held_deficits) >= 0.91
     assert 0.93 <= np.mean(held_profile) <= 0.98
 
 
@@ -458,6 +527,29 @@ def test_the_only_type_has_no_interval_of_its_share_and_says_what_is_not_told(si
     for name in ("type_agreement", "types_are_ordered"):
         assert table.loc[name, "status"] == "not_assessed"
         assert table.loc[name, "note"] == "тип один: сравнивать не с чем"
+
+
+def test_the_range_of_agreement_is_told_as_one_of_resamples_and_is_no_interval(two):
+    row = type_measures(two).set_index("measure").loc["type_agreement"]
+    assert row["interval_kind"] == "none" and pd.isna(row["ci_low"]) and pd.isna(row["ci_high"])
+    low, high = (f"{bound:.2f}".replace(".", ",") for bound in np.quantile(two.agreement, CENTRAL))
+    assert row["note"] == f"в 95 % повторных выборок от {low} до {high}"
+    below_chance = replace(two, agreement=np.array([-0.21, -0.21]))
+    row = type_measures(below_chance).set_index("measure").loc["type_agreement"]
+    assert row["note"] == "в 95 % повторных выборок от −0,21 до −0,21"
+
+
+def test_how_often_there_is_one_type_is_not_told_where_no_more_was_tried(single):
+    alone = latent_classes(frame(np.tile([0, 1], (40, 1))), **QUICK)
+    for table, measure in (
+        (type_measures(alone), "type_count_support"),
+        (type_fit(alone), "type_support"),
+    ):
+        row = table.set_index("measure").loc[measure]
+        assert row["status"] == "not_assessed" and row["n"] == 20
+        assert row["note"] == "рассматривался только один тип: сравнивать не с чем"
+    tried = type_measures(single).set_index("measure").loc["type_count_support"]
+    assert len(single.fit) > 1 and tried["status"] == "ok" and tried["estimate"] > 0.8
 
 
 def test_numbers_of_types_are_compared_with_a_level_without_types(steps):

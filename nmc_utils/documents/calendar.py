@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import cycle
 
 import pandas as pd
 
-FIRST_HOUR = 10  #: when the first session of a day begins
-WORKING_HOURS = 8  #: sessions of one person on one day last no longer together
+WEEK = 5  #: working days over which the first sessions of groups are spread
 #: Month and day of the holidays in article 112 of the Labour Code of the Russian Federation.
 HOLIDAYS = frozenset(
     {*((1, day) for day in range(1, 9)), (2, 23), (3, 8), (5, 1), (5, 9), (6, 12), (11, 4)}
@@ -43,14 +43,30 @@ def first_working_monday(after: date) -> date:
     return monday
 
 
+def working_days(start: date, count: int) -> list[date]:
+    """Return the first working days from `start` on."""
+    days = [working_day(start)]
+    while len(days) < count:
+        days.append(working_day(days[-1] + _DAY))
+    return days
+
+
 def schedule(
-    groups: pd.DataFrame, members: pd.DataFrame, *, start: date, days: int, hours: int
+    groups: pd.DataFrame,
+    members: pd.DataFrame,
+    *,
+    start: date,
+    days: int,
+    hours: int,
+    first: time,
+    per_day: int,
 ) -> pd.DataFrame:
     """Propose a day and an hour for each session: one a topic, in the order of the topics.
 
-    A session gets the first working day, at least `days` after the one before of its group, on
-    which its leader is free at some hour. Sessions of one leader follow each other on a day as
-    long as they meet in one place and fit into `WORKING_HOURS`; a leader who is a member of
+    Groups begin in turn, by `group_id`, on the first `WEEK` working days, so that not all meet on
+    one day. A session gets the first working day, from the turn of its group or at least `days`
+    after its session before, on which its leader is free at some hour. Sessions of one leader
+    follow each other on a day as long as they meet in one place; a leader who is a member of
     another group is busy then too. The order of rows changes nothing.
 
     Parameters
@@ -65,16 +81,20 @@ def schedule(
         From a session of a group to its next one, at least.
     hours
         Length of a session.
+    first
+        When the first session of a day begins.
+    per_day
+        How many sessions a leader has on one day at most.
 
     Returns
     -------
     DataFrame
         `group_id`, `number` (of the session, from 1), `topic`, `begins`, `ends`, by time and group.
     """
-    diary = _Diary(per_day=max(1, WORKING_HOURS // hours))
+    diary = _Diary(per_day)
     busy = _busy(groups, members)
     ordered = groups.sort_values("group_id")
-    rest = {group: start for group in ordered["group_id"]}
+    rest = dict(zip(ordered["group_id"], cycle(working_days(start, WEEK)), strict=False))
     rows = []
     for number in range(max(map(len, ordered["topics"]), default=0)):
         for group in ordered.itertuples():
@@ -82,7 +102,7 @@ def schedule(
                 place = None if pd.isna(group.place) else group.place
                 day, slot = diary.book(busy[group.group_id], place, rest[group.group_id])
                 rest[group.group_id] = day + days * _DAY
-                begins = datetime.combine(day, time(FIRST_HOUR)) + timedelta(hours=slot * hours)
+                begins = datetime.combine(day, first) + timedelta(hours=slot * hours)
                 ends = begins + timedelta(hours=hours)
                 rows.append((group.group_id, number + 1, group.topics[number], begins, ends))
     table = pd.DataFrame(rows, columns=["group_id", "number", "topic", "begins", "ends"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -46,17 +46,21 @@ class GroupPlan:
     groups
         A row a group: `round`, `group_id`, `family` (code), `topics` (codes), `size`,
         `leader_id`; in words `name`, `family_name`, `topic_names`, `zone_name`, `mode`; `away`
-        (members from another municipality). Where a group meets is missing if unknown, `away` and
-        `mode` of later rounds are. In the region's order.
+        (members from another municipality); `leader_from` (the leader's own municipality, if the
+        group meets in another one and not at a distance; else missing). Where a group meets is
+        missing if unknown, `away` and `mode` of later rounds are. In the region's order.
     members
         A row a member: `round`, `group_id`, `person_id`, `zone_name`, `needed`: names of those
-        topics of the group that are a deficit of the person which no earlier round had.
+        topics of the group that are a deficit of the person which no earlier round had;
+        `needed_in_full`: the same as a sentence calls them.
     alone
         Those without a group in the first round: `person_id`, `family_name` (missing for whom the
         plan leaves out), `reason_label`.
     leaders
         `leader_id`, `family_name`, `zone_name`, `max_groups`, and of all rounds `groups`,
-        `persons` (each counted once), `names`; None where the table of methodists was not sent.
+        `persons` (each counted once), `names`, `elsewhere` (groups that meet in another
+        municipality than the leader's, each with its place); None where the table of methodists
+        was not sent.
     programme
         `round`, `family_name`, `domain_name`, `groups`, `persons`.
     tables
@@ -115,7 +119,7 @@ def read_plan(tables: Mapping[str, pd.DataFrame], edition: Edition, number: int 
     known = groups["round"].unique().tolist()
     if number not in known:
         there = ", ".join(map(str, known))
-        raise ValueError(f"{edition}: тура {number} в плане нет; есть: {there}")
+        raise ValueError(f"{edition}: раунда {number} в плане нет; есть: {there}")
     return GroupPlan(
         edition=edition,
         number=number,
@@ -163,7 +167,21 @@ def _groups(tables: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
         away=groups["away"].astype("Int64"),
     )
     groups["topic_names"] = [_names(topics, region) for topics in groups["topics"]]
+    groups["leader_from"] = _leader_from(groups, tables, region)
     return pd.concat([_named(part, region) for _, part in groups.groupby("round")])
+
+
+def _leader_from(
+    groups: pd.DataFrame, tables: Mapping[str, pd.DataFrame], region: Region
+) -> pd.Series:
+    """Own municipality of each group's leader where the leader has to come from there."""
+    if "seminar_leaders" not in tables:
+        return pd.Series(pd.NA, groups.index, dtype="str")
+    leaders = tables["seminar_leaders"].drop_duplicates("leader_id")
+    own = groups["leader_id"].map(leaders.set_index("leader_id")["zone"])
+    is_remote = groups["mode"] == MODES["distance"]
+    is_elsewhere = own.notna() & groups["zone"].notna() & (own != groups["zone"]) & ~is_remote
+    return _called(own, region.municipality_names).where(is_elsewhere)
 
 
 def _named(groups: pd.DataFrame, region: Region) -> pd.DataFrame:
@@ -175,11 +193,17 @@ def _named(groups: pd.DataFrame, region: Region) -> pd.DataFrame:
 
 def _called(codes: pd.Series, names: Mapping[str, str]) -> pd.Series:
     """Names of codes; a code without one is told as it is, and what is missing stays missing."""
-    return codes.map(names).fillna(codes)
+    return codes.map(lambda code: names.get(code, code), na_action="ignore")
 
 
-def _names(domains: tuple[str, ...], region: Region) -> tuple[str, ...]:
+def _names(domains: Iterable[str], region: Region) -> tuple[str, ...]:
     return tuple(region.domain_names.get(domain, domain) for domain in domains)
+
+
+def in_full(domains: Iterable[str], region: Region) -> tuple[str, ...]:
+    """Names of competences as they stand outside a list, where «Предметные» would say nothing."""
+    blocks = {domain.code: domain.block for domain in region.domains}
+    return tuple(blocks.get(domain, domain) for domain in domains)
 
 
 def _members(
@@ -192,14 +216,18 @@ def _members(
     ordered = groups[["round", "group_id", "topics"]].assign(at=range(len(groups)))
     members = ordered.merge(seated, on=["round", "group_id"])
     members = members.sort_values(["at", "person_id"], ignore_index=True)
-    needed = []
+    needed: list[tuple[str, ...]] = []
     for person, topics in zip(members["person_id"], members["topics"], strict=True):
         left = lacking.get(person, set())
-        needed.append(_names(tuple(topic for topic in topics if topic in left), region))
+        needed.append(tuple(topic for topic in topics if topic in left))
         lacking[person] = left - set(topics)  # of a later round only what is left is needed
     zone_name = _called(members["person_id"].map(zones), region.municipality_names)
-    members = members.assign(needed=needed, zone_name=zone_name)
-    return members[["round", "group_id", "person_id", "zone_name", "needed"]]
+    members = members.assign(
+        needed=[_names(topics, region) for topics in needed],
+        needed_in_full=[in_full(topics, region) for topics in needed],
+        zone_name=zone_name,
+    )
+    return members[["round", "group_id", "person_id", "zone_name", "needed", "needed_in_full"]]
 
 
 def _alone(tables: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
@@ -235,20 +263,29 @@ def _leaders(
     led = named.groupby("leader_id").agg(groups=("group_id", "size"), names=("name", tuple))
     seated = members.merge(groups[["round", "group_id", "leader_id"]], on=["round", "group_id"])
     led["persons"] = seated.groupby("leader_id")["person_id"].nunique()
+    far = named.dropna(subset="leader_from")
+    far = far.assign(name=far["name"] + " — " + far["zone_name"])
+    led["elsewhere"] = far.groupby("leader_id")["name"].agg(tuple)
     leaders = leaders.join(led, on="leader_id").fillna({"groups": 0, "persons": 0})
     leaders = leaders.assign(
         family_name=_called(leaders["family"], region.group_families),
         zone_name=_called(leaders["zone"], region.municipality_names),
-        names=leaders["names"].map(lambda names: names if isinstance(names, tuple) else ()),
+        names=_or_none(leaders["names"]),
+        elsewhere=_or_none(leaders["elsewhere"]),
     ).astype({"groups": int, "persons": int})
     return _in_order(leaders, region, ["leader_id"])
+
+
+def _or_none(names: pd.Series) -> pd.Series:
+    """Tuples of names, empty where there is none."""
+    return names.map(lambda some: some if isinstance(some, tuple) else ())
 
 
 def _with_rounds(groups: pd.DataFrame) -> pd.Series:
     """Names of groups, with the round where there are several."""
     if groups["round"].nunique() == 1:
         return groups["name"]
-    return groups["name"] + " (тур " + groups["round"].astype("str") + ")"
+    return groups["name"] + " (раунд " + groups["round"].astype("str") + ")"
 
 
 def _programme(programme: pd.DataFrame, region: Region) -> pd.DataFrame:

@@ -10,13 +10,15 @@ import pandas as pd
 
 from nmc_utils import wording
 from nmc_utils.documents.calendar import (
+    WEEK,
     Event,
     first_working_monday,
     icalendar,
     schedule,
     working_day,
 )
-from nmc_utils.documents.group_plan import GroupPlan
+from nmc_utils.documents.group_plan import GroupPlan, in_full
+from nmc_utils.editions import Edition
 from nmc_utils.measures.seminar_tables import MODES
 
 SKELETON = "Заготовка: даты и часы предложены программой, уточните их."
@@ -24,7 +26,7 @@ NO_PLACE = "место не указано"
 _MOST_YEARS = 5  # between the date of the data and the first session
 
 
-def first_day(plan: GroupPlan, start: date | None) -> date:
+def first_day(edition: Edition, start: date | None) -> date:
     """Return the day from which sessions are laid out.
 
     Raises
@@ -32,7 +34,7 @@ def first_day(plan: GroupPlan, start: date | None) -> date:
     ValueError
         `start` is years away from the date of the data.
     """
-    as_of = plan.edition.as_of
+    as_of = edition.as_of
     if start is None:
         return first_working_monday(as_of)
     if abs(start.year - as_of.year) > _MOST_YEARS:
@@ -43,6 +45,19 @@ def first_day(plan: GroupPlan, start: date | None) -> date:
     return working_day(start)
 
 
+def about_start(edition: Edition, start: date | None) -> str:
+    """Say when sessions begin, and how that day differs from what was asked for."""
+    day = first_day(edition, start)
+    told = f"Занятия начинаются {wording.day(day)}"
+    if start is None:
+        return f"{told}: первый рабочий понедельник после даты данных."
+    if day != start:
+        told += f": {wording.day(start)} — выходной или праздник"
+    if day < edition.as_of:
+        return f"{told}. Это раньше даты данных, {wording.day(edition.as_of)}: проверьте дату."
+    return f"{told}."
+
+
 def sessions_of(plan: GroupPlan, start: date | None) -> pd.DataFrame:
     """Lay out the sessions of the round that is being organised.
 
@@ -50,22 +65,23 @@ def sessions_of(plan: GroupPlan, start: date | None) -> pd.DataFrame:
     -------
     DataFrame
         Of `schedule`, by time and the order of groups, with what `plan.current` says about the
-        group, `place` (where it meets, in words) and `topic_name`.
+        group, `place` (where it meets, in words) and `topic_name` (as a sentence calls it).
     """
     rhythm = plan.edition.region.seminars.sessions
     groups = plan.current.assign(place=_places(plan.current))
     found = schedule(
         groups,
         plan.seated,
-        start=first_day(plan, start),
+        start=first_day(plan.edition, start),
         days=rhythm.days,
         hours=rhythm.hours,
+        first=rhythm.begins,
+        per_day=rhythm.per_day,
     )
     groups = groups.assign(at=range(len(groups)))
     sessions = found.merge(groups, on="group_id", how="left", validate="many_to_one")
     sessions = sessions.sort_values(["begins", "at"], ignore_index=True).drop(columns="at")
-    topics = zip(sessions["topic_names"], sessions["number"], strict=True)
-    return sessions.assign(topic_name=[names[number - 1] for names, number in topics])
+    return sessions.assign(topic_name=in_full(sessions["topic"], plan.edition.region))
 
 
 def _places(groups: pd.DataFrame) -> pd.Series:
@@ -79,12 +95,12 @@ def notes(plan: GroupPlan, start: date | None) -> list[str]:
     rhythm = plan.edition.region.seminars.sessions
     hours = wording.plural(rhythm.hours, "час", "часа", "часов")
     days = wording.plural(rhythm.days, "день", "дня", "дней")
-    day = wording.day(first_day(plan, start))
-    why = "" if start else ": первый рабочий понедельник после даты данных"
     return [
         SKELETON,
-        f"Занятия начинаются {day}{why}. На тему — одно занятие, {hours}; следующее занятие "
-        f"группы — не раньше чем через {days}, по будням.",
+        f"{about_start(plan.edition, start)} Группы начинают по очереди в первые "
+        f"{wording.plural(WEEK, 'рабочий день', 'рабочих дня', 'рабочих дней')}.",
+        f"Занятия — с {rhythm.at}. На тему — одно занятие, {hours}; следующее занятие группы — не "
+        f"раньше чем через {days}, по будням.",
         "У одного ведущего занятия не пересекаются; в один день он ведёт их в одном месте. "
         "Свободны ли кабинеты и участники, программе не известно.",
         "Пропущены праздники из статьи 112 Трудового кодекса. Перенос выходных, каникулы и "
@@ -116,7 +132,7 @@ def _event(plan: GroupPlan, session: dict) -> Event:
     origin = " (демонстрационные данные)" if edition.is_demonstration else ""
     told = [
         edition.mark,
-        f"{edition}, тур {plan.number}, группа {session['group_id']}",
+        f"{edition}, раунд {plan.number}, группа {session['group_id']}",
         f"Тема: {session['topic_name']}, занятие {session['number']} из {len(session['topics'])}",
         "Ведущий не назначен" if pd.isna(leader) else f"Ведущий: {leader}",
         f"Участников: {session['size']}",
@@ -133,7 +149,7 @@ def _event(plan: GroupPlan, session: dict) -> Event:
 
 
 def _uid(plan: GroupPlan, group: str, topic: str) -> str:
-    """Name of a session that stays the same when it is moved, so that a calendar takes it anew."""
+    """Name of a session: the same whatever its date, unlike those of other rounds and origins."""
     edition = plan.edition
     about = "\n".join([edition.key, edition.origin, str(plan.number), group, topic])
     return f"{hashlib.sha256(about.encode()).hexdigest()[:32]}@nmc-utils"

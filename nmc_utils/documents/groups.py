@@ -24,7 +24,7 @@ TITLE = "Группы"
 CALENDAR = "Календарь"
 #: Column of a frame of `GroupPlan` → its heading and width in characters, sheet by sheet.
 _GROUPS = {
-    "round": ("Тур", 5),
+    "round": ("Раунд", 6),
     "name": ("Группа", 34),
     "group_id": ("Код", 16),
     "family_name": ("Предметная группа", 28),
@@ -36,7 +36,7 @@ _GROUPS = {
     "away": ("Из других муниципальных образований", 18),
 }
 _MEMBERS = {
-    "round": ("Тур", 5),
+    "round": ("Раунд", 6),
     "name": ("Группа", 34),
     "group_id": ("Код группы", 16),
     "person_id": ("Участник", 24),
@@ -56,9 +56,10 @@ _LEADERS = {
     "groups": ("Групп в плане", 9),
     "persons": ("Разных педагогов в них", 11),
     "names": ("Группы", 50),
+    "elsewhere": ("Из них в другом муниципальном образовании", 40),
 }
 _PROGRAMME = {
-    "round": ("Тур", 5),
+    "round": ("Раунд", 6),
     "family_name": ("Предметная группа", 28),
     "domain_name": ("Тема", 30),
     "groups": ("Групп с этой темой", 12),
@@ -216,9 +217,10 @@ def _about_lines(plan: GroupPlan) -> list[str]:
         lines.append(_ended(wording.incomplete(tables["reporting"])))
     if len(plan.rounds) > 1:
         lines.append(
-            f"Туров: {len(plan.rounds)}; листы ведущих и календарь — тура {plan.number}. Следующий "
-            "тур закрывает дефициты, по которым раньше не было темы; что тема была, ещё не значит, "
-            "что дефицита больше нет. Состав следующих туров уточните после первого."
+            f"Раундов: {len(plan.rounds)}; листы ведущих и календарь — раунда {plan.number}. "
+            "Следующий раунд закрывает дефициты, по которым раньше не было темы; что тема была, "
+            "ещё не значит, что дефицита больше нет. Состав следующих раундов уточните после "
+            "первого."
         )
     if "seminar_notes" in tables:
         lines += tables["seminar_notes"]["sentence"].tolist()

@@ -23,7 +23,7 @@ _WIDTHS = (4, 28, 24, 38)  # of the columns before those for marks of attendance
 _MARKS = 10
 _LONGEST_NAME = 31  # of a sheet
 _SESSION = ("number", "begins", "ends", "topic_name")
-_MEMBER = ("person_id", "zone_name", "needed")
+_MEMBER = ("person_id", "zone_name", "needed_in_full")
 _Rows = list[dict[str, Any]]
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 
@@ -41,10 +41,10 @@ def leader_sheets(plan: GroupPlan, sessions: pd.DataFrame) -> bytes:
     title = f"{TITLE}: {edition}"
     with open_book(content, title=title, created=edition.as_of, mark=edition.mark) as book:
         add_styles(book)
-        headings, parts = zip(*_parts(plan.current), strict=True)
+        shorts, headings, parts = zip(*_parts(plan.current), strict=True)
         held = _by_group(sessions.sort_values("number"), _SESSION)
         members = _by_group(plan.seated, _MEMBER)
-        for name, heading, groups in zip(sheet_names(headings), headings, parts, strict=True):
+        for name, heading, groups in zip(sheet_names(shorts), headings, parts, strict=True):
             told = [
                 (group, held[group["group_id"]], members[group["group_id"]])
                 for group in groups.to_dict("records")
@@ -60,29 +60,36 @@ def _by_group(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, _Rows]:
     return rows
 
 
-def _parts(groups: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """What heads a sheet, and its groups: by family, those without a leader last in it."""
+def _parts(groups: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """A sheet's name, heading and groups: by family, those without a leader last in it."""
     for family, part in groups.groupby("family_name", sort=False):
         for leader, led in part.groupby("leader_id"):
-            yield f"Ведущий {leader}", led
+            yield f"Ведущий {leader}", f"Ведущий {leader}", led
         if len(alone := part[part["leader_id"].isna()]):
-            yield f"Без ведущего, {family}", alone
+            yield f"Без вед. {family}", f"Без ведущего, {family}", alone
 
 
 def sheet_names(headings: Iterable[str]) -> list[str]:
-    """Names that a workbook allows: of 31 characters, without its signs, none twice."""
+    """Names that a workbook allows: of 31 characters, without its signs, none twice.
+
+    What is too long ends with «…».
+    """
     taken: set[str] = set()
     names = []
     for heading in headings:
         whole = _FORBIDDEN.sub(" ", heading).strip(" '") or "Лист"
-        name, number = whole[:_LONGEST_NAME].rstrip(" '"), 1
+        name, number = _shortened(whole, _LONGEST_NAME), 1
         while name.casefold() in taken:
             number += 1
             end = f" ({number})"
-            name = whole[: _LONGEST_NAME - len(end)].rstrip(" '") + end
+            name = _shortened(whole, _LONGEST_NAME - len(end)) + end
         taken.add(name.casefold())
         names.append(name)
     return names
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip(" ',") + "…"
 
 
 def _leader_sheet(
@@ -96,7 +103,7 @@ def _leader_sheet(
     marks = max(len(sessions) for _, sessions, _ in groups)
     sheet = print_sheet(book, name, plan.edition, (*_WIDTHS, *[_MARKS] * marks))
     put_text(sheet, 0, 0, heading, book.styles["title"])
-    lines = [plan.edition.mark, f"{plan.edition}, тур {plan.number}", SKELETON]
+    lines = [plan.edition.mark, f"{plan.edition}, раунд {plan.number}", SKELETON]
     row = _put_lines(book, sheet, 1, filter(None, lines))
     breaks = []
     for group, sessions, members in groups:
@@ -123,19 +130,22 @@ def _put_group(
 ) -> int:
     """Write one group from `row` on: its place, sessions and members; return the row below."""
     put_text(sheet, row, 0, f"{group['name']} ({group['group_id']})", book.styles["heading"])
-    row = _put_lines(book, sheet, row + 1, [_where(group)])
+    row = _put_lines(book, sheet, row + 1, _where(group))
     row = _put_sessions(book, sheet, row, sessions)
     return _put_members(book, sheet, row + 1, sessions, members)
 
 
-def _where(group: dict) -> str:
-    """Say where a group meets, how many it has and how many come from elsewhere."""
+def _where(group: dict) -> list[str]:
+    """Say where a group meets, how many it has, and who comes from elsewhere."""
     place = "место не указано" if pd.isna(group["zone_name"]) else group["zone_name"]
     how = "" if pd.isna(group["mode"]) else f", {group['mode']}"
     text = f"Где: {place}{how}. Участников: {wording.number(group['size'])}"
-    if pd.isna(group["away"]):
-        return f"{text}."
-    return f"{text}, из других муниципальных образований: {wording.number(group['away'])}."
+    if pd.notna(group["away"]):
+        text += f", из других муниципальных образований: {wording.number(group['away'])}"
+    if pd.isna(group["leader_from"]):
+        return [f"{text}."]
+    own = f"Ведущий едет из другого муниципального образования: {group['leader_from']}."
+    return [f"{text}.", own]
 
 
 def _put_sessions(book: Book, sheet: Worksheet, row: int, sessions: _Rows) -> int:
@@ -165,7 +175,7 @@ def _put_members(book: Book, sheet: Worksheet, row: int, sessions: _Rows, member
         put_text(sheet, row, column, title, book.styles["cell_head"])
     for number, member in enumerate(members, 1):
         row += 1
-        needed = member["needed"] or COMPLETES
+        needed = member["needed_in_full"] or COMPLETES
         values = (number, member["person_id"], member["zone_name"], needed)
         for column, value in enumerate((*values, *[""] * len(marks))):
             put_cell(book, sheet, row, column, value)

@@ -33,7 +33,9 @@ def type_profiles(types: pd.DataFrame, region: Region) -> hv.Overlay:
     if count["status"] != "ok":
         return theme.reason(why_empty(selected(types, "type_count")), "Типы педагогов", subtitle)
     if count["estimate"] == 1:
-        words, title = str(findings.types(types)), "Один тип: отдельные типы не выделяются"
+        is_checked = selected(types, "type_count_support")["status"].eq("ok").all()
+        found = "отдельные типы не выделяются" if is_checked else "сравнивать не с чем"
+        words, title = str(findings.types(types)), f"Один тип: {found}"
         return theme.reason(words, f"{title} ({wording.size(count['n'])})")
     cells = selected(types, "type_deficit_share")
     known = set(cells["domain"])
@@ -92,6 +94,8 @@ def _cells(cells: pd.DataFrame, rows: dict[str, str], columns: dict[str, str]) -
 def type_fit(type_fit: pd.DataFrame) -> hv.Overlay:
     """By how much the BIC of each number of types exceeds the least, and how often it is least.
 
+    A card with the reason where fewer than two numbers were tried.
+
     Parameters
     ----------
     type_fit
@@ -105,13 +109,17 @@ def type_fit(type_fit: pd.DataFrame) -> hv.Overlay:
     by_number = bic[bic["classes"] != LEVEL].sort_values("classes", key=lambda c: c.astype(int))
     if by_number.empty:
         return theme.reason(why_empty(bic), "Число типов не выбиралось", subtitle)
+    support = selected(type_fit, "type_support").set_index("classes")
+    if len(by_number) == 1:
+        size = wording.size(bic["n"].iloc[0])
+        why = why_empty(support)
+        return theme.reason(why, f"Число типов не выбиралось ({size})", subtitle)
     least = by_number["estimate"].min()
     rows = _points(by_number, least)
     level = bic[bic["classes"].eq(LEVEL) & bic["status"].eq("ok")]["estimate"] - least
     ends = [0.0, rows["y"].max(), *level]
     low, high = min(ends), max(*ends, 1.0)
     room = 0.12 * (high - low)
-    support = selected(type_fit, "type_support").set_index("classes")
     frame = Frame(
         (0.5, len(rows) + 0.9),
         (low - room, high + 2 * room),

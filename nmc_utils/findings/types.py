@@ -32,6 +32,8 @@ def types(types: pd.DataFrame) -> Sentence:
 def type_support(types: pd.DataFrame) -> str:
     """Write in how many of the resamples there are as many types: «в 83 из 100 …».
 
+    For tables where more than one number of types was tried.
+
     Parameters
     ----------
     types
@@ -51,10 +53,25 @@ def _level_is_enough(types: pd.DataFrame) -> bool:
 
 
 def _one(types: pd.DataFrame, count: dict[str, Any]) -> str:
+    if _of_all(types, "type_count_support")["status"] != "ok":
+        return _unchecked(types, count)
     level = "; различается только общий уровень" if _level_is_enough(types) else ""
     return (
         "Отдельные типы педагогов по набору дефицитов не выделяются: достаточно одного "
         f"({wording.size(count['n'])}; так же {type_support(types)}){level}."
+    )
+
+
+def _unchecked(types: pd.DataFrame, count: dict[str, Any]) -> str:
+    """Say that one type is no finding where no more than one was tried."""
+    level = (
+        "; один общий уровень описывает дефициты лучше одного типа"
+        if _level_is_enough(types)
+        else ""
+    )
+    return (
+        "Есть ли отдельные типы педагогов по набору дефицитов, проверить нельзя: рассматривался "
+        f"только один, сравнивать не с чем ({wording.size(count['n'])}){level}."
     )
 
 
@@ -72,11 +89,11 @@ def _several(types: pd.DataFrame, count: dict[str, Any]) -> str:
         )
     ]
     alike = _of_all(types, "type_agreement")
-    agreement, bounds = wording.estimate(alike), wording.interval(alike)
     return (
         f"По набору дефицитов педагоги описываются как {number} ({wording.size(count['n'])}): "
-        f"{'; '.join(parts)}. {_difference(types)} Столько же типов {type_support(types)}, "
-        f"их состав совпадает с этим на {agreement} ({bounds}; 1 — полностью)."
+        f"{'; '.join(parts)}. {_difference(types)} Столько же типов {type_support(types)}. "
+        f"Совпадение состава типов: скорректированный индекс Рэнда {wording.estimate(alike)}, "
+        f"{alike['note']} (1 — состав совпал полностью, 0 — как у случайных)."
     )
 
 

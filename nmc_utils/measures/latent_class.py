@@ -10,10 +10,12 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.special import ndtri, xlogy
 
-from nmc_utils.measures.intervals import NORMAL_95, share_interval
+from nmc_utils.measures.intervals import share_interval
 
 #: Risk that profiles are called crossing although in truth they keep one order.
 _RISK = 0.05
+#: A spread of resamples up to this is rounding: they are alike.
+_ALIKE = 1e-9
 #: Stands for a missing result where rows are compared.
 _MISSING = -1
 
@@ -182,21 +184,20 @@ def class_table(answers: Answers, model: Model, again: list[Model]) -> pd.DataFr
     table = table.assign(share_ci_low=low, share_ci_high=high)
     error = _spread([one.deficits for one in again], model.deficits)
     # Where all resamples are alike, as when all persons are, they tell nothing of the error.
-    error = np.where(error > 0, error, np.nan)
-    low, high = model.deficits - NORMAL_95 * error, model.deficits + NORMAL_95 * error
+    known = error > _ALIKE
+    low, high = _bounds_of_deficits(answers, model, error)
     return table.assign(
         deficits=model.deficits,
-        deficits_std_error=error,
-        deficits_ci_low=low.clip(min=0),
-        deficits_ci_high=high.clip(max=len(answers.domains)),
+        deficits_std_error=np.where(known, error, np.nan),
+        deficits_ci_low=np.where(known, low, np.nan),
+        deficits_ci_high=np.where(known, high, np.nan),
     )
 
 
 def profile_table(answers: Answers, model: Model, again: list[Model]) -> pd.DataFrame:
     """Probability of a deficit by `type` and `domain`, its error and interval."""
     k, d = model.chances.shape
-    asked = (~np.isnan(answers.patterns)).astype(float)
-    persons = (answers.counts[:, None] * model.posterior).T @ asked
+    persons = _expected_persons(answers, model)
     error = _spread([one.chances for one in again], model.chances)
     low, high = _bounds(model.chances, error, persons)
     return pd.DataFrame(
@@ -228,11 +229,37 @@ def _spread(again: list[np.ndarray], like: np.ndarray) -> np.ndarray:
     return np.std(again, axis=0, ddof=1) if again else np.full(like.shape, np.nan)
 
 
+def _expected_persons(answers: Answers, model: Model) -> np.ndarray:
+    """Class × domain: persons of the class with a result in the domain, as the model expects."""
+    asked = (~np.isnan(answers.patterns)).astype(float)
+    return (answers.counts[:, None] * model.posterior).T @ asked
+
+
 def _bounds(
     chance: np.ndarray, error: np.ndarray, persons: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's interval for as many persons as the error is worth, at most for `persons`."""
+    # Resamples lie within 0 and 1: an estimate nearer to an end than they spread stands for one
+    # at that distance, else an estimate of 0 would be worth nobody and its interval be 0–1.
+    inside = np.clip(chance, error, 1 - error)
     worth = np.full(chance.shape, np.inf)
-    np.divide(chance * (1 - chance), error**2, out=worth, where=error > 0)
+    np.divide(inside * (1 - inside), error**2, out=worth, where=error > _ALIKE)
     worth = np.minimum(worth, persons)
     return share_interval(chance * worth, worth)
+
+
+def _bounds_of_deficits(
+    answers: Answers, model: Model, error: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of the expected number of deficits, as of a share of all domains.
+
+    It is worth at most the answers of the class: of unlike chances they vary less than their
+    mean tells, so each is worth more (chances by Laplace's rule, so that none is exactly 0 or 1).
+    """
+    domains = max(len(answers.domains), 1)
+    persons = _expected_persons(answers, model)
+    chances = (model.chances * persons + 1) / (persons + 2)
+    mean, spread = (part.sum(axis=1) / domains for part in (chances, chances * (1 - chances)))
+    worth = persons.sum(axis=1) * mean * (1 - mean) / spread
+    low, high = _bounds(model.deficits / domains, error / domains, worth)
+    return domains * low, domains * high

@@ -89,13 +89,23 @@ class PlanCase:
         return (1 + self.cost) * self.needed - self.cost * self.topics.sum(axis=1)
 
     @cached_property
+    def of_family(self) -> np.ndarray:
+        """Person × group: of the own family."""
+        return self.families.to_numpy()[:, None] == self.groups["family"].to_numpy(object)
+
+    @cached_property
     def may_join(self) -> np.ndarray:
         """Person × group: of the own family and not forbidden."""
-        may = self.families.to_numpy()[:, None] == self.groups["family"].to_numpy(object)
+        may = self.of_family.copy()
         for person, group in self.pairs(pinned=False):
             if group in self.ids:
                 may[self.persons.get_loc(person), self.ids.get_loc(group)] = False
         return may
+
+    @property
+    def named(self) -> set:
+        """`group_id` that are named in pins or bans."""
+        return {group for is_pin in (True, False) for _, group in self.pairs(pinned=is_pin)}
 
     def pairs(self, *, pinned: bool) -> list[tuple]:
         """(person, group) that were pinned, or forbidden."""

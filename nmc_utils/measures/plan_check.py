@@ -27,14 +27,13 @@ COLUMNS = {
 }
 
 #: Why a person is without a group; the first that is true must be given.
-REASONS = ("no_deficit", "family_too_small", "no_leader", "groups_full", "no_gain")
+REASONS = ("no_deficit", "family_too_small", "no_leader", "groups_full", "forbidden", "no_gain")
 
 
 def check_plan(
     plan: SeminarPlan,
     deficits: pd.DataFrame,
     family: pd.Series | None = None,
-    *,
     zone: pd.Series | None = None,
     size: tuple[int, int] = (12, 25),
     topics: int = 3,
@@ -43,6 +42,7 @@ def check_plan(
     distances: pd.DataFrame | None = None,
     fixed: pd.DataFrame | None = None,
     previous: Grouping | None = None,
+    *,
     barred: Mapping[str, Collection] | None = None,
 ) -> list[str]:
     """Name everything in which a plan breaks what was asked or misstates itself.
@@ -51,7 +51,8 @@ def check_plan(
     (family, size, topics, leaders, pins and bans, zones), the numbers (covered, coverage,
     precision, utility, gap, moved; bounds on the right side of what was reached) and what no good
     plan leaves undone: a person with something to gain beside a free seat, a group that costs more
-    than it brings. Whether `bound` and `moved_bound` are true cannot be seen from a plan.
+    than it brings. Whether `bound` and `moved_bound` are true cannot be seen from a plan, nor
+    whether a person for whom no leader is free would have a group if one were.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def _named_group_faults(case: PlanCase) -> Iterator[str]:
         if was != is_:
             yield f"Группа «{group}» была предметной группы «{was}», стала «{is_}»."
     pinned = {group for _, group in case.pairs(pinned=True)}
-    for group in sorted(pinned | {group for _, group in case.pairs(pinned=False)}):
+    for group in sorted(case.named):
         own = last.at[group, "topics"]
         if group not in now.index:
             if group in pinned:
@@ -241,9 +242,12 @@ def _named_group_faults(case: PlanCase) -> Iterator[str]:
 
 
 def _dodges(case: PlanCase, named: str, family: str, topics: Collection) -> Iterator[str]:
-    """Groups that take the topics of a named group while that one is closed."""
+    """Groups that take the topics of a named group while that one is closed.
+
+    Another named group of these topics is no dodge: it is a group of the last plan itself.
+    """
     for row in case.groups[case.groups["family"] == family].itertuples():
-        if set(row.topics) == set(topics):
+        if set(row.topics) == set(topics) and row.group_id not in case.named:
             yield (
                 f"Группа «{row.group_id}» обходит запрет: у неё темы группы «{named}», которая "
                 "не открыта."
@@ -289,18 +293,26 @@ def _moved_faults(case: PlanCase) -> Iterator[str]:
 
 
 def _reason_faults(case: PlanCase) -> Iterator[str]:
-    """The reason given must be the first that is true of the person."""
-    gains = (case.may_join & (case.worth > ACCURACY)).any(axis=1)
+    """The reason given must be the first that is true of the person.
+
+    Where no leader is free for a person, both `no_leader` and the next that is true may be given:
+    whether more leaders would help shows only in another plan.
+    """
+    gains = case.worth > ACCURACY
     is_small = case.families.map(case.families.value_counts()) < case.size[0]
-    is_true = [~case.needs.any(axis=1), is_small.to_numpy(), ~_has_leader(case), gains]
-    expected = np.select(is_true, REASONS[:-1], REASONS[-1])
+    joins, would = (case.may_join & gains).any(axis=1), (case.of_family & gains).any(axis=1)
+    is_true = [~case.needs.any(axis=1), is_small.to_numpy(), joins, would]
+    expected = np.select(is_true, [r for r in REASONS[:-1] if r != "no_leader"], REASONS[-1])
+    waits = ~_has_leader(case) & ~np.isin(expected, ("no_deficit", "family_too_small"))
     for place in np.flatnonzero(case.group_of < 0):
         person, given = case.persons[place], case.members["reason"].iloc[place]
         if given not in REASONS:
             yield f"Участник «{person}»: неизвестная причина «{given}»."
-        elif given != expected[place]:
-            true = expected[place]
-            yield f"Участник «{person}»: указана причина «{given}», по таблицам — «{true}»."
+        elif given != expected[place] and not (given == "no_leader" and waits[place]):
+            true = (
+                f"«no_leader» или «{expected[place]}»" if waits[place] else f"«{expected[place]}»"
+            )
+            yield f"Участник «{person}»: указана причина «{given}», по таблицам — {true}."
 
 
 def _has_leader(case: PlanCase) -> np.ndarray:
@@ -334,10 +346,9 @@ def _unused_faults(case: PlanCase) -> Iterator[str]:
             f"Участник «{case.persons[place]}» без группы, хотя в группе «{group}» есть место и "
             f"участие повысило бы полезность на {most}."
         )
-    named = {group for is_pin in (True, False) for _, group in case.pairs(pinned=is_pin)}
     for place, group in enumerate(case.ids):
         brings = case.worth[case.group_of == place, place].sum()
-        if brings < -ACCURACY and group not in named:
+        if brings < -ACCURACY and group not in case.named:
             yield f"Группа «{group}» снижает полезность плана на {_said(-brings)}."
 
 

@@ -182,7 +182,7 @@ def _refuse_unordered(ids: Iterable, what: str) -> None:
     try:
         sorted(ids)
     except TypeError:
-        other = next(i for i in ids if type(i) is not type(ids[0]))
+        other = next((i for i in ids if type(i) is not type(ids[0])), ids[-1])
         raise ValueError(
             f"ids of {what} must be of one kind, got {ids[0]!r} and {other!r}"
         ) from None

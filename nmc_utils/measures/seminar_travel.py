@@ -88,12 +88,6 @@ def travelled(
     return _dealt_out(people, sites, plan)
 
 
-def way(family: Family, group_of: np.ndarray, zone: np.ndarray) -> float:
-    """Way of all people to their groups; whose zone is unknown has none."""
-    goes = (group_of >= 0) & (family.zone >= 0)
-    return float(family.distances[family.zone[goes], zone[group_of[goes]]].sum())
-
-
 def _sites(
     family: Family, choice: Choice, kind: np.ndarray, label: np.ndarray, stays: np.ndarray
 ) -> _Sites:
@@ -200,14 +194,18 @@ class _Travel:
         return _Plan(groups, class_, self.node_site[node], zone, number, way)
 
 
-def _seats_at(people: _People, sites: _Sites, groups: np.ndarray) -> _Plan:
-    """Shortest way where groups meet in given zones."""
+def _seats_at(people: _People, sites: _Sites, groups: np.ndarray) -> _Plan | None:
+    """Shortest way where groups meet in given zones; None where no seats are found."""
     travel = _Travel(people, sites, groups > 0)
     travel.model = travel.model.restricted(travel.groups, groups[groups > 0])
     answer = travel.model.relaxed(travel.cost)
-    if np.abs(answer.values - np.round(answer.values)).max(initial=0) > TOLERANCE:
+    if answer is not None and not _is_whole(answer.values):
         answer = travel.model.searched(travel.cost, nodes=MAX_NODES, gap=PRICE)
-    return travel.plan(answer)
+    return None if answer is None else travel.plan(answer)
+
+
+def _is_whole(values: np.ndarray) -> bool:
+    return bool(np.abs(values - np.round(values)).max(initial=0) <= TOLERANCE)
 
 
 def _at_once(people: _People, sites: _Sites, known: _Plan) -> _Plan:
@@ -221,9 +219,12 @@ def _at_once(people: _People, sites: _Sites, known: _Plan) -> _Plan:
 def _in_turn(people: _People, sites: _Sites) -> _Plan:
     """Seats for the places, places for the seats, and so on while the way becomes shorter."""
     plan = _seats_at(people, sites, _first_places(people, sites))
+    if plan is None:
+        sizes = f"{sites.least}–{sites.greatest}"
+        raise RuntimeError(f"no seats found for groups of {sizes} people in {MAX_NODES} nodes")
     for _ in range(MAX_TURNS):
         better = _seats_at(people, sites, _places_for(people, sites, plan))
-        if better.way >= plan.way - PRICE * max(1.0, plan.way):
+        if better is None or better.way >= plan.way - PRICE * max(1.0, plan.way):
             break
         plan = better
     return plan
@@ -273,14 +274,18 @@ def _places_for(people: _People, sites: _Sites, plan: _Plan) -> np.ndarray:
             groups[site] = 0
             groups[site, np.argmin(number @ people.way[class_])] = 1
         else:
-            groups[site] = _zones_of_many(people, sites, class_, number, int(n_groups))
+            best = _zones_of_many(people, sites, class_, number, int(n_groups))
+            groups[site] = groups[site] if best is None else best
     return groups
 
 
 def _zones_of_many(
     people: _People, sites: _Sites, class_: np.ndarray, number: np.ndarray, n_groups: int
-) -> np.ndarray:
-    """Best zones of several groups that share out given people, whatever their profiles."""
+) -> np.ndarray | None:
+    """Best zones of several groups that share out given people, whatever their profiles.
+
+    None where the search finds none within its nodes.
+    """
     zone, row = np.unique(people.zone[class_], return_inverse=True)
     count = np.bincount(row, number).astype(int)
     nobody = np.full(len(zone), -1)
@@ -296,7 +301,7 @@ def _zones_of_many(
     travel = _Travel(own, kind, np.ones((1, way.shape[1]), bool))
     travel.tighten()
     answer = travel.model.searched(travel.cost, nodes=MAX_NODES, gap=PRICE)
-    return travel.plan(answer).groups[0]
+    return None if answer is None else travel.plan(answer).groups[0]
 
 
 def _dealt_out(people: _People, sites: _Sites, plan: _Plan) -> tuple[np.ndarray, np.ndarray]:

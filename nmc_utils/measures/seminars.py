@@ -106,8 +106,9 @@ def seminar_groups(
     A family is planned from its own people and leaders alone: other families change nothing in it,
     nor does the order of rows. People without deficits may complete a group, at a cost. Where
     equal utility leaves a choice, the last plan's groups are kept, then ways are short. Of plans
-    with the same groups the one that covers more deficits is taken, if deficits are 0 or 1 and
-    `unneeded_cost` is a fraction with a denominator of at most 20; else no such choice is promised.
+    with the same groups that keep as many, the one that covers more deficits is taken where they
+    are 0 or 1 and `unneeded_cost` is a fraction with a denominator of at most 20; else nothing is
+    promised of it.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from nmc_utils.terms import TOTAL
 LEVEL = "level"
 _NOBODY = "людей с результатами по компетенциям нет"
 _ONE_TYPE = "тип один: сравнивать не с чем"
+_ONE_TRIED = "рассматривался только один тип: сравнивать не с чем"
 _NOT_CONVERGED = "Оценка не сошлась за отведённые шаги: доли типов приблизительны."
 _NO_LEVEL = "модель одного общего уровня к этим результатам не подбирается"
 
@@ -28,13 +29,15 @@ def type_measures(typology: Typology) -> pd.DataFrame:
     DataFrame
         Measure table with keys `type` ("1" … by the expected number of deficits, or "total") and
         `domain` (or "total"). Of everyone: `type_count`; `type_count_support`, the share of
-        resamples with this number of types; `type_agreement`, mean adjusted Rand index of
-        resamples with the range of 95 % of them; `types_are_ordered`, 1 where the types differ by
-        their general level alone; `level_is_enough`, 1 where the model of one level without types
-        has the least BIC. `n` of support and agreement are resamples. By type:
+        resamples with this number of types, not assessed where no more than one was tried;
+        `type_agreement`, mean adjusted Rand index of resamples; `types_are_ordered`, 1 where the
+        types differ by their general level alone; `level_is_enough`, 1 where the model of one
+        level without types has the least BIC. `n` of support and agreement are resamples. By type:
         `type_share` and `type_deficits`; by type and domain: `type_deficit_share`, whose `n` are
-        the persons of the type as the model expects them. `note` says why a number is missing,
-        or, for a `type_count` that is the greatest tried, what allowed no more.
+        the persons of the type as the model expects them. `note` says why a number is missing;
+        for a `type_count` that is the greatest tried, what allowed no more; for `type_agreement`,
+        the range of 95 % of the resamples. That range is no interval of the mean (it does not
+        narrow with more resamples), so `interval_kind` is «none» and the bounds are missing.
     """
     parts = [_whole(typology), _by_type(typology), _by_domain(typology)]
     table = pd.concat([part for part in parts if len(part)], ignore_index=True)
@@ -50,7 +53,8 @@ def type_fit(typology: Typology) -> pd.DataFrame:
         Measure table with key `classes` ("1", "2", … or `LEVEL`): `type_bic`, and of classes
         `type_log_likelihood`, `type_parameters`, `type_entropy` (relative, 1 = the class of
         everyone is certain), `type_support`, the share of resamples in which this number has the
-        least BIC, whose `n` are resamples. `note` says why a number is missing.
+        least BIC, whose `n` are resamples; not assessed where it is the only number tried.
+        `note` says why a number is missing.
     """
     measures = {
         "bic": "type_bic",
@@ -60,12 +64,15 @@ def type_fit(typology: Typology) -> pd.DataFrame:
         "chosen_share": "type_support",
     }
     fit = typology.fit[list(measures)].rename(columns=measures).astype(float)
+    if len(fit) == 1:
+        fit["type_support"] = np.nan
     fit.index = fit.index.astype("str")
     table = fit.rename_axis("classes").reset_index()
     table = table.melt("classes", var_name="measure", value_name="estimate")
     of_resamples = table["measure"].eq("type_support")
     table["n"] = np.where(of_resamples, typology.n_resamples, typology.n)
-    table["note"] = np.where(table["estimate"].isna(), _ONE_TYPE, None)
+    why = np.where(of_resamples, _ONE_TRIED, _ONE_TYPE)
+    table["note"] = np.where(table["estimate"].isna(), why, None)
     level = {"classes": LEVEL, "measure": "type_bic", "estimate": typology.level_bic}
     known = not np.isnan(typology.level_bic)
     why = _NO_LEVEL if typology.n else _NOBODY
@@ -78,7 +85,9 @@ def _whole(typology: Typology) -> pd.DataFrame:
     nothing = typology.n_types == 0
     why = _NOBODY if nothing else _ONE_TYPE
     note = _NOBODY if nothing else _limits(typology)
-    support = np.nan if nothing else typology.fit.loc[typology.n_types, "chosen_share"]
+    several_tried = len(typology.fit) > 1
+    support = typology.fit["chosen_share"][typology.n_types] if several_tried else np.nan
+    why_alone = _NOBODY if nothing else _ONE_TRIED
     rows = [
         {
             "measure": "type_count",
@@ -90,7 +99,7 @@ def _whole(typology: Typology) -> pd.DataFrame:
             "measure": "type_count_support",
             "estimate": support,
             "n": times,
-            "note": why if nothing else None,
+            "note": None if several_tried else why_alone,
         },
         {"measure": "type_agreement", "estimate": np.nan, "n": times, "note": why},
         {"measure": "types_are_ordered", "estimate": np.nan, "n": typology.n, "note": why},
@@ -104,13 +113,16 @@ def _whole(typology: Typology) -> pd.DataFrame:
     if not np.isnan(typology.level_bic):
         rows[4] |= {"estimate": float(typology.level_bic < typology.fit["bic"].min()), "note": None}
     if len(agreement):
-        low, high = np.quantile(agreement, [0.025, 0.975])
-        mean = agreement.mean()
-        # The mean of very unlike resamples may lie outside the range of most of them.
-        bounds = {"ci_low": min(low, mean), "ci_high": max(high, mean)}
-        rows[2] |= {"estimate": mean, "note": None, **bounds}
+        rows[2] |= {"estimate": agreement.mean(), "note": _range(agreement)}
         rows[3] |= {"estimate": float(typology.is_ordered), "note": None}
     return pd.DataFrame(rows).assign(type=TOTAL, domain=TOTAL)
+
+
+def _range(agreement: np.ndarray) -> str:
+    """Say between which values 95 % of the resamples lie."""
+    low, high = np.quantile(agreement, [0.025, 0.975])
+    written = f"в 95 % повторных выборок от {low:.2f} до {high:.2f}".replace(".", ",")
+    return written.replace("-", "−")
 
 
 def _limits(typology: Typology) -> str | None:

@@ -155,8 +155,10 @@ def latent_classes(
     best: Biernacki, Celeux and Govaert (2003). In a resample numbers of classes beyond that of
     the data are tried as long as BIC falls. Intervals of shares are Wilson's with the number of
     persons that the bootstrap error is worth (Korn and Graubard 1998), so that a probability
-    estimated as 0 has one too. Profiles cross when a difference against the order is below zero
-    at 5 % over all pairs of types and domains (Bonferroni).
+    estimated as 0 has one too; those of the expected number of deficits are made so of its share
+    of all domains, and are missing where all resamples are alike. Profiles cross when a
+    difference against the order is below zero at 5 % over all pairs of types and domains
+    (Bonferroni).
     """
     _check_options(most, starts, boot)
     answers, pattern_of = read_answers(deficits)

@@ -14,7 +14,7 @@ from nmc_utils.terms import TABLE_TITLES, TOTAL
 
 #: A plan made with leaders gives each group one; without any there was nobody to choose from.
 NO_LEADERS = f"нет таблицы «{TABLE_TITLES['methodists']}»"
-_NO_DEFICITS = "результатов не выше порога нет ни у кого"
+_NO_DEFICITS = "в плане нет людей с известным результатом по компетенциям не выше порога"
 _NO_GROUPS = "ни одной группы не составлено"
 
 
@@ -242,8 +242,8 @@ def variants(now: Published) -> pn.Column:
 
     def draw(rows: pd.DataFrame) -> pn.Column:
         return parts.chart(
-            figures.plan_variants(rows),
-            lambda: _variants_table(rows),
+            figures.plan_variants(rows, now.region),
+            lambda: _variants_table(now, rows),
             min_width=430,
             note=now.incomplete,
         )
@@ -255,14 +255,14 @@ def variants(now: Published) -> pn.Column:
     return _card(now, "План с учётом погрешности", "seminar_variants", draw, nothing)
 
 
-def _variants_table(rows: pd.DataFrame) -> str:
+def _variants_table(now: Published, rows: pd.DataFrame) -> str:
     told = rows.assign(text=[wording.estimate(row) for row in rows.to_dict("records")])
     wide = told.pivot(index="basis", columns="measure", values="text").reindex(list(BASES))
     headings = {
         "name": "План",
         "plan_groups": "Групп",
         "plan_persons": "В группах",
-        "plan_coverage": "Закрыто результатов по документу",
+        "plan_coverage": f"Закрыто результатов {now.region.rule_words}",
         "plan_expected_coverage": "Закрыто ожидаемых истинных",
     }
     names = [findings.capital(words) for words in BASES.values()]

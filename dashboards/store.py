@@ -17,17 +17,12 @@ import param
 
 from dashboards.choices import Choices
 from dashboards.collecting import Collecting
-from dashboards.trials import Trial, Tried
 from nmc_utils import findings, results, wording
 from nmc_utils.editions import DefinitionError, Edition, data_root, edition, series
 from nmc_utils.measures import changes
 from nmc_utils.measures.reliability import LEAST_ITEMS
 from nmc_utils.measures.seminar_needs import BASES as BASES
-from nmc_utils.measures.seminar_needs import Needs, needs_of
-from nmc_utils.measures.seminar_request import MAX_TOPIC_SETS
 from nmc_utils.measures.seminar_tables import MODES as MODES
-from nmc_utils.measures.seminar_tables import summary
-from nmc_utils.measures.seminars import seminar_groups
 from nmc_utils.terms import TOTAL, WAVES
 
 PAGES = {
@@ -253,76 +248,6 @@ def _measured(published: Published) -> dict[str, pd.DataFrame]:
             raise results.ResultsError(f"{published.edition}: в прогоне нет таблицы {words}")
         found[name] = table
     return found
-
-
-# --- another plan of seminar groups --------------------------------------------------------------
-
-_ONE_MORE = "one more"  # no leader of a region is called so
-
-
-def has_chances(published: Published) -> bool:
-    """Whether a plan by the probability of a deficit can be made, and compared."""
-    variants = published.table("seminar_variants")
-    return variants is not None and len(variants) > 0
-
-
-def tried(published: Published, trial: Trial) -> Tried:
-    """Plan the people of a published plan anew under other conditions; nothing is kept of it.
-
-    Raises
-    ------
-    WrongConditions
-        A sentence on what is wrong with them.
-    """
-    trial.check(published.table("seminar_needs")["domain"].nunique(), MAX_TOPIC_SETS)
-    return _tried(published, trial)
-
-
-@lru_cache(maxsize=64)
-def _tried(published: Published, trial: Trial) -> Tried:
-    needs = _needs(published)
-    changed = {
-        "size": (trial.least, trial.greatest),
-        "topics": trial.topics,
-        "unneeded_cost": trial.unneeded_cost,
-        "leaders": _leaders(needs, trial),
-    }
-    plan = seminar_groups(**needs.request(trial.basis, **changed), quick=True)
-    persons = plan.members["person_id"]
-    table = summary(plan, needs.deficits.loc[persons], needs.family.loc[persons])
-    found = _whole(table)
-    if trial.basis == "chance":
-        found["plan_expected_coverage"] = plan.coverage  # of the probabilities it was made from
-    now = _published_numbers(published, trial.basis)
-    return Tried(now, found, len(persons), plan.notes)
-
-
-def _published_numbers(published: Published, basis: str) -> dict[str, float]:
-    """Numbers of the published plan; beside the analytic variant of the people it knows alone."""
-    if basis == "result":
-        return _whole(published.table("seminar_plan"))
-    table = published.table("seminar_variants")
-    return table[table["basis"] == "result"].set_index("measure")["estimate"].to_dict()
-
-
-def _whole(plan: pd.DataFrame) -> dict[str, float]:
-    return plan[plan["family"] == TOTAL].set_index("measure")["estimate"].to_dict()
-
-
-def _leaders(needs: Needs, trial: Trial) -> pd.DataFrame | None:
-    if needs.leaders is None or not trial.with_leaders:
-        return None
-    if not trial.one_more:
-        return needs.leaders
-    one = {"leader_id": _ONE_MORE, "family": trial.one_more, "zone": None, "max_groups": 1}
-    return pd.DataFrame([*needs.leaders.to_dict("records"), one | {"deficits": ()}])
-
-
-@lru_cache(maxsize=16)
-def _needs(published: Published) -> Needs:
-    """What the published plan was made from."""
-    leaders = published.table("seminar_leaders")
-    return needs_of(published.table("seminar_needs"), leaders, published.region)
 
 
 # --- session ------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """«Что, если…»: conditions of another plan of seminar groups, and its numbers beside the published.
 
-Nothing here plans: `store.tried` does.
+Nothing here plans: `trying.tried` does.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Trial:
     def check(self, n_domains: int, most_sets: int) -> None:
         """Refuse conditions of which there is no plan, in a sentence with what to do."""
         if not (
-            _is_within(self.least, 1, LARGEST_GROUP) and _is_within(self.greatest, 1, LARGEST_GROUP)
+            _is_whole(self.least, 1, LARGEST_GROUP) and _is_whole(self.greatest, 1, LARGEST_GROUP)
         ):
             raise WrongConditions(
                 f"Человек в группе — целое число от 1 до {LARGEST_GROUP}: исправьте «от» и «до»."
@@ -60,13 +60,18 @@ class Trial:
                 f"Наименьший размер группы больше наибольшего ({self.least} и {self.greatest}): "
                 "поменяйте их местами."
             )
-        if not _is_within(self.topics, 1, MOST_TOPICS):
+        if not _is_whole(self.topics, 1, MOST_TOPICS):
             raise WrongConditions(
                 f"Тем в группе — целое число от 1 до {MOST_TOPICS}: исправьте число тем."
             )
         if not _is_within(self.unneeded_cost, 0, HIGHEST_COST):
             raise WrongConditions(
                 f"Цена ненужной темы — число от 0 до {HIGHEST_COST:.0f}: исправьте её."
+            )
+        if self.one_more and not self.with_leaders:
+            raise WrongConditions(
+                "Ведущие не ограничивают, и ещё один ничего не изменит: выберите «Ограничивают» "
+                "или «Ещё один ведущий: Нет»."
             )
         n_sets = sum(comb(n_domains, k) for k in range(1, min(self.topics, n_domains) + 1))
         if n_sets > most_sets:
@@ -80,6 +85,10 @@ def _is_within(value: float | None, least: float, greatest: float) -> bool:
     return value is not None and least <= value <= greatest
 
 
+def _is_whole(value: float | None, least: int, greatest: int) -> bool:
+    return _is_within(value, least, greatest) and value == int(value)
+
+
 @dataclass(frozen=True)
 class Tried:
     """What a trial gives beside the published plan.
@@ -90,9 +99,16 @@ class Tried:
         Number by measure of the published plan and of the trial, for the same `persons`.
     notes
         What binds the trial, as of `SeminarPlan`.
+    is_quick
+        Whether it was planned by the quick search: its gap may be greater than the plan's.
+    is_proven
+        Whether the change is more than the proven gaps of both plans could make alone; of the quick
+        search nothing is said.
     """
 
     now: Mapping[str, float]
     tried: Mapping[str, float]
     persons: int
     notes: tuple[str, ...]
+    is_quick: bool = True
+    is_proven: bool = True

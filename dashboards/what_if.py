@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from dashboards import parts
-from dashboards.store import BASES, Published, has_chances, tried
+from dashboards.store import BASES, Published
 from dashboards.trials import (
     LARGEST_GROUP,
     MOST_TOPICS,
@@ -18,13 +18,18 @@ from dashboards.trials import (
     Tried,
     WrongConditions,
 )
+from dashboards.trying import has_chances, tried
 from nmc_utils import findings, wording
 
 TITLE = "Что, если…"
 _ABOUT = (
-    "Проба: опубликованный план не меняется, ответ нигде не сохраняется. Считается быстро: зазор "
-    "пробы бывает больше, чем у плана, и небольшая разница может быть от этого. Цена ненужной темы "
-    "— чего стоит место участника на теме, которая ему не нужна; нужная приносит 1"
+    "Проба: опубликованный план не меняется, ответ нигде не сохраняется. Цена ненужной темы — чего "
+    "стоит место участника на теме, которая ему не нужна; нужная приносит 1"
+)
+_SAME = "Условия те же, что у плана: разницы нет. Измените хотя бы одно."
+_QUICK = (
+    "проба считается быстро: её зазор бывает больше, чем у плана, и небольшая разница может быть "
+    "от этого"
 )
 _COSTS = (0.0, 0.25, 0.5, 1.0, 2.0)
 _ROWS = {
@@ -100,6 +105,9 @@ class WhatIf:
     async def _ask(self, _: object) -> None:
         """Plan beside the event loop: other sessions are served meanwhile."""
         trial = self.trial
+        if trial == Trial.as_planned(self.now.region):
+            self.answer[:] = [parts.block(f'<p class="notice" role="status">{_SAME}</p>')]
+            return
         self.button.disabled = self.button.loading = True
         self.answer[:] = [parts.block('<p class="muted" role="status">Проба считается…</p>')]
         try:
@@ -134,7 +142,8 @@ def answer_html(now: Published, trial: Trial, found: Tried) -> str:
             "Разница": [_difference(code, found) for code in shown],
         }
     )
-    about = parts.joined(_of_whom(trial, found), _also(found, shown), now.incomplete)
+    doubt = _QUICK if found.is_quick else _within_gaps(found)
+    about = parts.joined(_of_whom(trial, found), _also(found, shown), doubt, now.incomplete)
     binding = pd.DataFrame({"sentence": found.notes})
     notes = findings.plan_notes(binding, now.region) if len(binding) else ""
     table = parts.table(frame, list(frame.columns[1:]), caption=_conditions(now, trial))
@@ -152,6 +161,11 @@ def _also(found: Tried, shown: list[str]) -> str:
         "при этих условиях никакой план не лучше пробы по её критерию более чем на "
         f"{findings.at_most(found.tried['plan_gap'])}"
     )
+
+
+def _within_gaps(found: Tried) -> str:
+    """Say where both plans may be equally good for all that is proven."""
+    return "" if found.is_proven else "разница меньше доказанной точности планов"
 
 
 def _of_whom(trial: Trial, found: Tried) -> str:

@@ -17,10 +17,11 @@ import pytest
 from conftest import CHECKOUT
 from dashboard_pages import altered, said, text, without
 
-from dashboards import downloads, parts, planner, what_if
+from dashboards import downloads, manual, parts, planner, trying, what_if
 from dashboards.pages import groups
-from dashboards.store import Published, State, has_chances, tried
+from dashboards.store import Published, State
 from dashboards.trials import Trial, WrongConditions
+from dashboards.trying import Moved, has_chances, tried
 from nmc_utils import figures, wording
 from nmc_utils.editions import Edition, Period
 from nmc_utils.measures import seminar_questions as questions
@@ -132,6 +133,7 @@ def planned(region: Region) -> Trial:
 def test_the_page_of_an_edition_with_leaders(led):
     words = said(page(led))
     for heading in (
+        "Критерий плана — число результатов не выше порога, закрытых темами групп, минус 0,5",
         "Кто остаётся без группы и почему",
         "Где собираются, хватает ли ведущих, что мешает",
         "Нагрузка каждого",
@@ -150,7 +152,7 @@ def test_without_leaders_the_page_says_so_and_asks_nothing_about_them(unled):
     view = page(unled)
     words = said(view)
     assert "Группы без ведущих: нет таблицы «РМА»." in words
-    assert "Ведущие план не ограничивают" in words
+    assert "Что дал бы ещё один ведущий, не посчитано: нет таблицы «РМА»" in words
     assert "не назначен" not in words
     labels = {select.label for select in view.select(parts.pmui.Select)}
     assert "Ещё один ведущий" not in labels and "Что считать дефицитом" in labels
@@ -207,7 +209,7 @@ def test_every_chart_can_be_read_as_a_table(led, region):
         "Предметная группа Раунд Групп В группах Закрыто с начала года",
         "Раунд Предметная группа Тема Групп Тема нужна Из",
         "Человек в группе Групп В группах Закрыто темами Нужных тем До лучшего плана не более",
-        "План Групп В группах Закрыто результатов по документу Закрыто ожидаемых истинных",
+        "План Групп В группах Закрыто результатов по правилу документа Закрыто ожидаемых",
     ):
         assert heading in words, heading
     assert not re.search(r"\b(nan|NaN|None|NA|total|humanities|primary|ict)\b", words)
@@ -246,7 +248,7 @@ def test_an_edition_where_no_group_could_be_made(region):
 
 def test_what_others_wrote_is_escaped(led):
     members = led.table("seminar_members").assign(reason_label="<b>x</b>")
-    members["group_id"] = None
+    members["group_id"] = members["group_id"].mask(members.duplicated("group_id"))
     html = " ".join(
         pane.object for pane in page(altered(led, seminar_members=members)).select(pn.pane.HTML)
     )
@@ -264,7 +266,6 @@ def test_what_others_wrote_is_escaped(led):
         ({"topics": 1}, {"topics": 1}),
         ({"unneeded_cost": 2.0}, {"unneeded_cost": 2.0}),
         ({"with_leaders": False}, {"leaders": None}),
-        ({"with_leaders": False, "one_more": "primary"}, {"leaders": None}),
     ],
 )
 def test_a_trial_is_the_same_call_of_the_planner(led, region, changed, request_):
@@ -299,6 +300,50 @@ def test_one_more_leader_adds_a_group_where_leaders_are_short(led, region):
     )
 
 
+@pytest.mark.parametrize("family", list(PEOPLE))
+def test_one_more_leader_alone_is_what_the_page_says_of_it(led, region, family):
+    found = tried(led, Trial(**vars(planned(region)) | {"one_more": family}))
+    rows = led.table("seminar_one_more").query("family == @family").set_index("measure")
+    persons, covered = rows.loc[["leader_persons", "leader_covered"], "estimate"]
+    now, due = found.now, needs(region).deficits.to_numpy().sum()
+    assert found.tried["plan_persons"] - now["plan_persons"] == persons
+    assert (found.tried["plan_coverage"] - now["plan_coverage"]) * due == pytest.approx(covered)
+    assert found.is_proven and not found.is_quick
+    assert found.tried["plan_gap"] <= now["plan_gap"] + 1e-9, "both are proven to be the best"
+
+
+def test_one_more_leader_plans_no_other_family(led, region, monkeypatch):
+    asked = []
+
+    def watch(**request) -> object:
+        asked.append((set(request["family"]), request.get("quick", False)))
+        return seminar_groups(**request)
+
+    monkeypatch.setattr(trying, "seminar_groups", watch)
+    trying._tried.cache_clear()
+    tried(led, Trial(**vars(planned(region)) | {"one_more": "primary"}))
+    assert asked == [({"primary"}, False)]
+
+
+def test_a_change_within_the_proven_gaps_is_told_as_such(led, region):
+    plan = led.table("seminar_plan")
+    is_gap = plan["measure"] == "plan_gap"
+    loose = altered(led, seminar_plan=plan.assign(estimate=plan["estimate"].mask(is_gap, 0.5)))
+    trial = Trial(**vars(planned(region)) | {"one_more": "humanities"})
+    found = tried(loose, trial)
+    assert not found.is_proven and found.tried["plan_gap"] == pytest.approx(0.5)
+    told = text(what_if.answer_html(loose, trial, found))
+    assert "Разница меньше доказанной точности планов" in told
+    assert "Проба считается быстро" not in told
+
+
+def test_the_same_conditions_are_not_planned_again(led, monkeypatch):
+    monkeypatch.setattr(what_if, "tried", lambda *_: {}["nothing is planned"])
+    assert ask(what_if.WhatIf(led)) == (
+        "Условия те же, что у плана: разницы нет. Измените хотя бы одно."
+    )
+
+
 def test_the_analytic_variant_is_compared_for_the_same_people(led, region):
     found = tried(led, Trial(**vars(planned(region)) | {"basis": "chance"}))
     assert found.persons == 65, "13 people have no probability"
@@ -326,6 +371,14 @@ def test_without_probabilities_only_the_result_is_offered(led):
         ({"least": 20, "greatest": 12}, "Наименьший размер группы больше наибольшего (20 и 12)"),
         ({"least": None}, "Человек в группе — целое число от 1 до 200"),
         ({"greatest": 201}, "Человек в группе — целое число от 1 до 200"),
+        ({"least": 12.5}, "Человек в группе — целое число от 1 до 200"),
+        ({"least": float("nan")}, "Человек в группе — целое число от 1 до 200"),
+        ({"topics": 2.5}, "Тем в группе — целое число от 1 до 5"),
+        ({"unneeded_cost": None}, "Цена ненужной темы — число от 0 до 10"),
+        (
+            {"with_leaders": False, "one_more": "primary"},
+            "Ведущие не ограничивают, и ещё один ничего не изменит",
+        ),
         ({"topics": 0}, "Тем в группе — целое число от 1 до 5"),
         ({"topics": None}, "Тем в группе — целое число от 1 до 5"),
         ({"unneeded_cost": -0.1}, "Цена ненужной темы — число от 0 до 10"),
@@ -370,7 +423,7 @@ def test_the_answer_stands_beside_the_plan_with_the_difference(led):
     assert published["estimate"].item() == now
     assert f"Групп {now:.0f} {new:.0f} {sign}{change}" in words
     assert "Лучший возможный план лучше не более чем на" in words
-    assert "План и проба — для 78 чел." in words
+    assert "План и проба — для 78 чел. Проба считается быстро" in words
 
 
 def led_numbers(led: Published, least: int, greatest: int) -> float:
@@ -391,6 +444,7 @@ def test_wrong_input_is_a_sentence_in_place_of_the_answer(led):
 
 def test_what_nobody_foresaw_is_logged_and_leaves_the_card_in_use(led, monkeypatch, caplog):
     asked = what_if.WhatIf(led)
+    asked.least.value = 11
     monkeypatch.setattr(what_if, "tried", lambda *_: {}["secret"])
     assert ask(asked).startswith("Проба не посчитана: внутренняя ошибка записана в журнал.")
     assert "KeyError: 'secret'" in caplog.text
@@ -404,7 +458,9 @@ def test_a_trial_is_planned_beside_the_event_loop(led, monkeypatch):
         return tried(published, trial)
 
     monkeypatch.setattr(what_if, "tried", watch)
-    ask(what_if.WhatIf(led))
+    asked = what_if.WhatIf(led)
+    asked.least.value = 11
+    ask(asked)
     assert threads and threads[0] is not threading.main_thread()
 
 
@@ -414,6 +470,24 @@ def test_the_card_says_that_nothing_is_kept(led):
     assert "Выполните: nmc run khakassia/2023" in said(what_if.card(without_needs))
     empty = altered(led, seminar_needs=led.table("seminar_needs")[:0])
     assert "Составлять группы не для кого." in said(what_if.card(empty))
+
+
+# --- a manual move ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cost", "gap", "is_proven", "said_"),
+    [
+        (1.5, 0.0, True, "критерий плана станет меньше на 1,5"),
+        (0.0, 0.0, True, "критерий плана не изменится"),
+        (1.5, 0.01, True, "критерий плана станет меньше на 1,5. Это оценка: план с перемещением"),
+        (0.5, 0.01, False, "что критерий плана станет меньше, не доказано: разница меньше"),
+    ],
+)
+def test_the_cost_of_a_move_is_told_as_far_as_it_is_proven(cost, gap, is_proven, said_):
+    nobody = pd.DataFrame()
+    found = Moved(cost, gap, 0, 0, nobody, nobody, None, nobody, is_proven)
+    assert manual._cost(found).startswith(said_)
 
 
 # --- papers -------------------------------------------------------------------------------------

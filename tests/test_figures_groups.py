@@ -30,7 +30,7 @@ def every_figure(region: Region) -> dict[str, hv.Overlay]:
         "programme": figures.programme(given.PROGRAMME, region),
         "leaders": figures.leader_load(given.LEADERS, region),
         "sizes": figures.plan_sizes(given.SIZES, region),
-        "variants": figures.plan_variants(given.VARIANTS),
+        "variants": figures.plan_variants(given.VARIANTS, region),
     }
 
 
@@ -62,7 +62,7 @@ def test_the_topic_map_counts_groups_of_joint_families_too(region):
     }
     texts = {(x, y): text for rows in layers(figure, hv.Labels) for x, y, text in rows}
     assert texts[(0, 0)] == "2 из 2" and texts[(4, -1)] == "1 из 1"
-    assert title(figure) == "Чаще всего выбрана тема «Предметные»: в 2 из 3 групп"
+    assert title(figure) == ("Чаще всего выбраны темы «Предметные» и «ИКТ»: каждая в 2 из 3 групп")
 
 
 def test_what_is_left_is_a_part_of_those_with_the_deficit(region):
@@ -158,6 +158,12 @@ def test_the_load_is_drawn_by_family_and_names_no_leader(region):
     assert not {"a", "b", "c", "d"} & set(bokeh_texts(figure))
 
 
+def test_a_load_without_a_plan_is_not_told_as_unused(region):
+    figure = figures.leader_load(given.LEADERS.assign(groups=0), region)
+    assert title(figure) == "Ни одной группы не составлено"
+    assert columns(figure)[0] == {0: "0 из 5", -1: "0 из 1", -2: "0 из 2"}
+
+
 def test_a_point_of_a_size_stands_at_its_groups_and_coverage(region):
     figure = figures.plan_sizes(given.SIZES, region)
     (own,) = layer(figure, hv.Points, theme.ACCENT)
@@ -179,11 +185,14 @@ def test_a_point_of_a_size_stands_at_its_groups_and_coverage(region):
 
 
 def test_both_plans_are_judged_both_ways(region):
-    figure = figures.plan_variants(given.VARIANTS)
+    figure = figures.plan_variants(given.VARIANTS, region)
     document = layer(figure, hv.Points, theme.PAPER)
     expected = layer(figure, hv.Points, theme.ACCENT)
     assert [row[0] for row in document] == [80, 77]
     assert [row[0] for row in expected] == [66, 71]
+    subtitle = plain(figures.heading(figure).subtitle)
+    assert "закрытых темами: по правилу документа и ожидаемых истинных" in subtitle
+    assert subtitle.endswith("n = 300: предметные группы, где вероятность известна у каждого")
     names = ["План по результату", "План с учётом погрешности"]
     assert [name for _, name in sorted(row_names(figure).items(), reverse=True)] == names
 
@@ -193,8 +202,13 @@ def test_both_plans_are_judged_both_ways(region):
 
 def test_an_empty_figure_says_why(region):
     drawn = {
-        "Результатов не выше порога нет": figures.uncovered_map(given.UNCOVERED[:0], region),
-        "Результатов не выше порога нет ": figures.year_progress(given.NO_YEAR, region),
+        "В плане нет людей с известным результатом по компетенциям не выше порога": (
+            figures.uncovered_map(given.UNCOVERED[:0], region)
+        ),
+        "Нет людей с результатом по компетенциям": figures.year_progress(
+            given.NO_YEAR.assign(n=0), region
+        ),
+        "Результатов не выше порога нет": figures.year_progress(given.NO_YEAR, region),
         "Ни одной группы не составлено": figures.programme(given.PROGRAMME[:0], region),
         "Ведущих нет: в таблице «РМА» нет методистов с предметом и нагрузкой": figures.leader_load(
             given.LEADERS[:0], region
@@ -205,7 +219,7 @@ def test_an_empty_figure_says_why(region):
         ),
         "Вариант с учётом погрешности не посчитан: вероятность истинного результата не выше "
         "порога не известна полностью ни в одной предметной группе": figures.plan_variants(
-            given.VARIANTS[:0]
+            given.VARIANTS[:0], region
         ),
     }
     for why, figure in drawn.items():

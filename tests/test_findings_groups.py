@@ -9,6 +9,7 @@ from conftest import CHECKOUT
 from test_findings_measurement import plain
 
 from nmc_utils import findings
+from nmc_utils.findings.groups import most_frequent_topics
 from nmc_utils.regions import Region, read_region
 
 
@@ -42,7 +43,11 @@ def test_a_reason_that_nobody_has_is_not_told(region):
     ("rows", "said"),
     [
         (given.ALL_COVERED, "Темы групп закрывают все результаты не выше порога (их 100)."),
-        (given.UNCOVERED[:0], "Результатов не выше порога нет: закрывать темами нечего."),
+        (
+            given.UNCOVERED[:0],
+            "В плане нет людей с известным результатом по компетенциям не выше порога: закрывать "
+            "темами нечего.",
+        ),
     ],
 )
 def test_nothing_is_left_or_nothing_was_due(region, rows, said):
@@ -68,6 +73,10 @@ def test_a_year_of_one_round(region):
 def test_a_year_without_anything_to_cover(region):
     said = "Программа года не нужна: результатов не выше порога нет."
     assert findings.year(given.NO_YEAR, region) == said
+    nobody = given.NO_YEAR.assign(n=0)
+    assert findings.year(nobody, region) == (
+        "Программа года не составлена: нет людей с результатом по компетенциям."
+    )
 
 
 def test_the_programme_names_the_most_frequent_topic_of_each_round(region):
@@ -78,6 +87,37 @@ def test_the_programme_names_the_most_frequent_topic_of_each_round(region):
     assert "1-й раунд — чаще всего «Предметные» (3 группы" in plain(
         findings.programme(given.PROGRAMME, region, family="primary")
     )
+
+
+def test_equally_frequent_topics_of_a_round_are_all_named(region):
+    rows = given.counted(
+        *given.taught(1, "primary", "ict", 3, 30, 40),
+        *given.taught(1, "primary", "subject", 3, 33, 45),
+        *given.taught(1, "primary", "methodical", 2, 20, 25),
+        keys=["round", "family", "domain"],
+    )
+    assert plain(findings.programme(rows, region)) == (
+        "Программа постоянного семинара: 1-й раунд — чаще всего «Предметные» и «ИКТ» (по 3 группы, "
+        "темы нужны 33 чел. из 45 и 30 чел. из 40)."
+    )
+    single = rows.assign(estimate=1.0)
+    assert plain(findings.programme(single, region)).endswith(
+        "«Предметные», «Методические» и «ИКТ» (по 1 группе, темы нужны 1 чел. из 45, 1 чел. из 25 "
+        "и 1 чел. из 40)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("topics", "said"),
+    [
+        ("aab", "Чаще всего выбрана тема «А»: в 2 из 9 групп"),
+        ("baab", "Чаще всего выбраны темы «А» и «Б»: каждая в 2 из 9 групп"),
+        ("abcd", "Чаще всего выбраны темы «А», «Б», «В» и ещё 1: каждая в 1 из 9 групп"),
+    ],
+)
+def test_ties_name_at_most_three_topics_in_the_order_of_the_region(topics, said):
+    names = dict(zip("abcd", "АБВГ", strict=True))
+    assert plain(most_frequent_topics(pd.Series(list(topics)), 9, names)) == said
 
 
 def test_a_programme_without_groups(region):
@@ -96,6 +136,9 @@ def test_the_load_of_leaders_is_told_without_naming_anybody(region):
     reserve = given.LEADERS[given.LEADERS["family"] == "primary"]
     assert findings.leader_load(reserve, region).endswith("; запас есть в каждом предмете.")
     assert findings.leader_load(given.LEADERS[:0], region).startswith("Ведущих нет: ")
+    assert plain(findings.leader_load(given.LEADERS.assign(groups=0), region)) == (
+        "Ни одной группы не составлено; нагрузка ведущих рассчитана на 8 групп (4 ведущих)."
+    )
     assert findings.leader_load(None, region).startswith("Нет таблицы «РМА»")
 
 
@@ -118,8 +161,32 @@ def test_enough_leaders_is_an_answer(region):
     assert plain(findings.one_more_leader(given.ENOUGH, region)) == (
         "Ведущих хватает: ещё один ничего не добавил бы (проверено в 2 предметных группах)."
     )
-    said = "Ведущие план не ограничивают: таблицы «РМА» нет, группы без ведущих."
-    assert findings.one_more_leader(given.ENOUGH[:0], region) == said
+    assert findings.one_more_leader(given.ENOUGH[:0], region) == (
+        "Что дал бы ещё один ведущий, не посчитано: нет таблицы «РМА» или людей с результатом по "
+        "компетенциям."
+    )
+
+
+def unsure(*families: str) -> pd.DataFrame:
+    """One more leader, with a change within the proven gaps in these families."""
+    doubtful = given.ONE_MORE["family"].isin(families)
+    return given.ONE_MORE.assign(estimate=given.ONE_MORE["estimate"].mask(doubtful))
+
+
+def test_a_change_within_the_proven_gaps_is_neither_a_gain_nor_enough(region):
+    told = plain(findings.one_more_leader(unsure("arts"), region))
+    assert told.endswith(
+        "педагогов в группах — +12. Разница меньше доказанной точности планов: «Искусство и "
+        "технология». В остальных их хватает."
+    )
+    assert plain(findings.one_more_leader(unsure("arts", "mathematics"), region)) == (
+        "Что ещё один ведущий что-то добавил бы, не доказано (проверено в 3 предметных группах): "
+        "разница меньше доказанной точности планов — «Математика и информатика», «Искусство и "
+        "технология»; в остальных он ничего не добавил бы."
+    )
+    assert plain(
+        findings.one_more_leader(unsure("arts", "mathematics", "primary"), region)
+    ).endswith("«Искусство и технология».")
 
 
 # --- other plans of the same people -------------------------------------------------------------
@@ -161,15 +228,21 @@ def test_sizes_of_nobody(region):
     )
 
 
-def test_the_analytic_variant_is_judged_both_ways():
-    assert plain(findings.plan_variants(given.VARIANTS)) == (
+def test_the_analytic_variant_is_judged_both_ways(region):
+    assert plain(findings.plan_variants(given.VARIANTS, region)) == (
         "План с учётом погрешности (аналитический вариант) закрыл бы 71,0 % ожидаемых истинных "
-        "результатов не выше порога, план по результату — 66,0 %; результатов по документу — "
-        "77,0 % и 80,0 % (n = 300)."
+        "результатов не выше порога, план по результату — 66,0 %; результатов по правилу "
+        "документа — 77,0 % и 80,0 % (n = 300: предметные группы, где вероятность "
+        "известна у каждого)."
     )
-    assert findings.plan_variants(given.VARIANTS[:0]).startswith(
+    assert findings.plan_variants(given.VARIANTS[:0], region).startswith(
         "Вариант с учётом погрешности не посчитан: "
     )
+    no_document = region.model_copy(
+        update={"diagnostics": region.diagnostics.model_copy(update={"document": None})}
+    )
+    told = findings.plan_variants(given.VARIANTS, no_document)
+    assert "по заданному порогу" in told and "документ" not in told
 
 
 # --- where groups meet, what binds, how near to the best ----------------------------------------
@@ -177,15 +250,35 @@ def test_the_analytic_variant_is_judged_both_ways():
 
 def test_where_groups_meet(region):
     assert plain(findings.meetings(given.MEETINGS, given.GROUPS, region)) == (
-        "Не в своём муниципальном образовании занимаются 15 из 50 чел. в группах (30 %); дальше "
-        "всего — 180 км; очно — 2 группы, дистанционно — 1 группа."
+        "Очно — 2 группы; дистанционно — 1 группа; в очных группах в другое "
+        "муниципальное образование ездят 5 из 38 чел. (13 %), дальше всего — 40 км."
     )
+
+
+@pytest.mark.parametrize(
+    ("modes", "said"),
+    [
+        (["distance"] * 3, "Очно — 0 групп; дистанционно — 3 группы."),
+        (
+            ["distance", "distance", "on_site"],
+            "Очно — 1 группа; дистанционно — 2 группы; в очных группах в другое муниципальное "
+            "образование никто не ездит.",
+        ),
+        (
+            ["distance", None, None],
+            "Очно — 0 групп; дистанционно — 1 группа; как собираются ещё 2 группы, не известно.",
+        ),
+    ],
+)
+def test_nobody_travels_to_a_group_at_a_distance(region, modes, said):
+    told = findings.meetings(given.MEETINGS.assign(mode=modes), given.GROUPS, region)
+    assert plain(told) == said
 
 
 def test_without_distances_nothing_is_said_of_them(region):
     unknown = given.MEETINGS.assign(farthest=float("nan"), mode=None)
     assert plain(findings.meetings(unknown, given.GROUPS, region)) == (
-        "Не в своём муниципальном образовании занимаются 15 из 50 чел. в группах (30 %)."
+        "Не в своём муниципальном образовании занимаются 15 из 50 чел. (30 %)."
     )
 
 
@@ -211,7 +304,23 @@ def test_what_binds_names_families_by_their_names(region):
         "(11 из 12). Нагрузка исчерпана."
     )
     assert findings.plan_notes(notes[:0], region) == (
-        "Условий, из-за которых группу не составить, план не называет."
+        "Ни нехватки людей, ни нехватки ведущих план не отметил: почему кто-то без группы, "
+        "показывает таблица причин."
+    )
+
+
+@pytest.mark.parametrize(
+    ("cost", "less"),
+    [
+        (0.5, ", минус 0,5 за каждое место на теме, которая участнику не нужна."),
+        (1.0, ", минус 1 за каждое место на теме, которая участнику не нужна."),
+        (0.0, "."),
+    ],
+)
+def test_the_criterion_is_told_with_the_price_of_the_region(region, cost, less):
+    told = findings.plan_criterion(with_settings(region, unneeded_cost=cost))
+    assert told == (
+        f"Критерий плана — число результатов не выше порога, закрытых темами групп{less}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import panel as pn
 
-from dashboards import downloads, parts, planner, what_if
+from dashboards import downloads, manual, parts, planner, what_if
 from dashboards.planner import NO_LEADERS, family_names
 from dashboards.store import MODES, Published, State
 from nmc_utils import figures, findings, wording
@@ -103,10 +103,10 @@ def _questions(now: Published, plan: pd.DataFrame, groups: pd.DataFrame) -> list
 
 
 def _of_what(now: Published, groups: pd.DataFrame) -> list[str]:
-    """Lines below the heading: of which procedure, by which cut, led by whom."""
+    """Lines below the heading: of which procedure, by which cut, led by whom; what is best."""
     basis = "группы составлены по компетенциям, а не по всему тесту"
     lines = (now.named(now.planned), basis, now.region.cut_source, _about_leaders(groups))
-    return [parts.sentence(*lines)]
+    return [parts.sentence(*lines), findings.plan_criterion(now.region)]
 
 
 def _about_leaders(groups: pd.DataFrame) -> str:
@@ -222,8 +222,12 @@ def _family(now: Published, groups: pd.DataFrame, family: str) -> list[pn.FlexBo
         "Группа", {name: code for code, name in labels.items()}, mine.iloc[0]["group_id"], width=300
     )
 
+    moving = _moving(now, mine, labels)
+
     def draw(*_: object) -> None:
         detail[:] = [parts.block(_group(now, mine, select.value, labels[select.value]))]
+        if moving is not None:
+            moving.show(select.value)
 
     draw()
     select.param.watch(draw, "value")
@@ -239,7 +243,19 @@ def _family(now: Published, groups: pd.DataFrame, family: str) -> list[pn.FlexBo
         own = topics[topics["group_id"].isin(list(labels))]
         chart = parts.chart(figure, lambda: _topics_table(now, own, labels), min_width=620)
         rows.append(parts.row(chart))
+    if moving is not None:
+        rows.insert(1, parts.row(moving.view()))
     return rows
+
+
+def _moving(
+    now: Published, groups: pd.DataFrame, labels: dict[str, str]
+) -> manual.ManualMove | None:
+    """Moves by hand, where the run has what a plan is made from; the page says where it has not."""
+    if now.table("seminar_needs") is None or now.table("seminar_members") is None:
+        return None
+    numbers = {group: _number(label) for group, label in labels.items()}
+    return manual.ManualMove(now, groups, numbers)
 
 
 def _with_places(now: Published, groups: pd.DataFrame) -> pd.DataFrame:

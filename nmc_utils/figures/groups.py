@@ -9,7 +9,7 @@ import pandas as pd
 
 from nmc_utils import theme, wording
 from nmc_utils.figures.rows import selected
-from nmc_utils.findings import group_labels
+from nmc_utils.findings.groups import group_labels, most_frequent_topics
 from nmc_utils.measures.dictionary import STATUSES
 from nmc_utils.regions import Region
 from nmc_utils.theme import Frame
@@ -77,11 +77,9 @@ def group_topics(
         return theme.reason("Ни одной группы не составлено", "Темы групп", subtitle)
     pairs = seminar_groups[["group_id", "topics"]].explode("topics").dropna()
     taught = set(map(tuple, pairs.to_numpy()))
-    often = pairs["topics"].value_counts()
-    groups = wording.plural(len(labels), "группы", "групп", "групп")
     return theme.heat(
         _topic_cells(needs, taught, labels, domains),
-        title=f"Чаще всего выбрана тема «{domains[often.index[0]]}»: в {often.iloc[0]} из {groups}",
+        title=most_frequent_topics(pairs["topics"], len(labels), domains),
         subtitle=subtitle,
         rows=labels,
         columns=domains,
@@ -127,8 +125,6 @@ def topics_by_family(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay
     pairs = seminar_groups[["family", "topics"]].explode("topics").dropna()
     counts = pd.crosstab(pairs["family"], pairs["topics"])
     counts = counts.reindex(index=list(families), columns=list(domains), fill_value=0)
-    often = counts.sum().sort_values(ascending=False, kind="stable")
-    groups = wording.plural(len(seminar_groups), "группы", "групп", "групп")
     cells = []
     for place, (code, row) in enumerate(counts.iterrows()):
         for across, (domain, count) in enumerate(row.items()):
@@ -148,7 +144,7 @@ def topics_by_family(seminar_groups: pd.DataFrame, region: Region) -> hv.Overlay
             )
     return theme.heat(
         pd.DataFrame(cells),
-        title=f"Чаще всего выбрана тема «{domains[often.index[0]]}»: в {often.iloc[0]} из {groups}",
+        title=most_frequent_topics(pairs["topics"], len(seminar_groups), domains),
         subtitle=subtitle,
         rows=families,
         columns=domains,

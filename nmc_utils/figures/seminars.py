@@ -11,6 +11,7 @@ from nmc_utils import theme, wording
 from nmc_utils.figures.marks import Mark, Scale, mark_plot, placed
 from nmc_utils.figures.rows import headline, selected, sentence, share
 from nmc_utils.findings import groups as told_of_plan
+from nmc_utils.findings import seminar_leaders as told_of_leaders
 from nmc_utils.findings import seminars as told
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL
@@ -23,7 +24,7 @@ _NO_DEFICITS = "Результатов не выше порога нет"
 
 def _families(region: Region, families: pd.Series) -> dict[str, str]:
     """Code of a family that occurs → its name, everyone first."""
-    names = {TOTAL: _EVERYONE} | told.family_names(region, families)
+    names = {TOTAL: _EVERYONE} | told_of_plan.family_names(region, families)
     present = set(families)
     return {code: name for code, name in names.items() if code in present}
 
@@ -44,7 +45,7 @@ def uncovered_map(seminar_uncovered: pd.DataFrame, region: Region) -> hv.Overlay
         "группы; чем темнее, тем больше их доля"
     )
     if seminar_uncovered.empty:
-        return theme.reason(_NO_DEFICITS, "Что остаётся не закрыто темами", subtitle)
+        return theme.reason(told.NOBODY_LOW, "Что остаётся не закрыто темами", subtitle)
     families = _families(region, seminar_uncovered["family"])
     present = set(seminar_uncovered["domain"])
     domains = {code: name for code, name in region.competence_names.items() if code in present}
@@ -104,7 +105,8 @@ def year_progress(seminar_year: pd.DataFrame, region: Region) -> hv.Overlay:
     )
     rows = selected(seminar_year, "year_coverage")
     if not rows["status"].eq("ok").any():
-        return theme.reason(_NO_DEFICITS, "Программа года", subtitle)
+        why = told.NOBODY_PLANNED if not rows["n"].any() else _NO_DEFICITS
+        return theme.reason(why[:1].upper() + why[1:], "Программа года", subtitle)
     families = _families(region, rows["family"])
     down = {code: -float(place) for place, code in enumerate(families)}
     rows = rows.assign(
@@ -212,7 +214,7 @@ def leader_load(seminar_leaders: pd.DataFrame | None, region: Region) -> hv.Over
     """
     subtitle = "Сколько групп ведут из стольких, сколько могут взять ведущие предметной группы"
     if seminar_leaders is None or seminar_leaders.empty:
-        why = headline(told.leader_load(seminar_leaders, region))
+        why = headline(told_of_leaders.leader_load(seminar_leaders, region))
         return theme.reason(why, "Нагрузка ведущих", subtitle)
     of = seminar_leaders.groupby("family")
     load = of[["groups", "max_groups"]].sum().assign(leaders=of.size())
@@ -244,7 +246,7 @@ def leader_load(seminar_leaders: pd.DataFrame | None, region: Region) -> hv.Over
             theme.column(list(zip(y, people, strict=True)), 86, theme.MUTED, False),
         ),
     )
-    title = told.leader_load(seminar_leaders, region).partition("; ")[0]
+    title = told_of_leaders.leader_load(seminar_leaders, region).partition("; ")[0]
     return theme.compose(layers, frame, title, subtitle)
 
 
@@ -326,8 +328,8 @@ def _places(low: float, high: float, step: float) -> list[float]:
 _COVERED = Scale("% закрытых темами", limits=(0.0, 100.0), step=20.0)
 
 
-def plan_variants(seminar_variants: pd.DataFrame) -> hv.Overlay:
-    """The plan by the document's result beside the analytic one, each judged both ways.
+def plan_variants(seminar_variants: pd.DataFrame, region: Region) -> hv.Overlay:
+    """The plan by the result beside the analytic one, each judged both ways.
 
     Parameters
     ----------
@@ -335,14 +337,14 @@ def plan_variants(seminar_variants: pd.DataFrame) -> hv.Overlay:
         Measure table of `seminar_questions.seminar_variants`.
     """
     subtitle = (
-        "Что закрывают темы каждого плана: результаты не выше порога по документу и ожидаемые "
-        "истинные, с учётом ошибки измерения"
+        f"Доля результатов не выше порога, закрытых темами: {region.rule_words} и ожидаемых "
+        "истинных, с учётом ошибки измерения"
     )
-    title = headline(told.plan_variants(seminar_variants))
+    title = headline(told.plan_variants(seminar_variants, region))
     if seminar_variants.empty:
         return theme.reason(title, "План с учётом погрешности", subtitle)
     measures = {
-        "plan_coverage": Mark("по документу", "open", theme.MUTED, theme.GRID),
+        "plan_coverage": Mark(region.rule_words, "open", theme.MUTED, theme.GRID),
         "plan_expected_coverage": Mark("ожидаемые истинные", "dot"),
     }
     tables = {mark.words: selected(seminar_variants, name) for name, mark in measures.items()}
@@ -352,6 +354,6 @@ def plan_variants(seminar_variants: pd.DataFrame) -> hv.Overlay:
         list(measures.values()),
         scale=_COVERED,
         title=title.partition("; результатов")[0],
-        subtitle=subtitle,
+        subtitle=f"{subtitle}; {told.whose_variants(seminar_variants)}",
         write=lambda value: wording.percent(value, 1),
     )

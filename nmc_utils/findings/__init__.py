@@ -25,7 +25,13 @@ from nmc_utils.findings.diagnostics import (
     who_was_tested,
 )
 from nmc_utils.findings.forms import bias, drift, items, scales, unusual
-from nmc_utils.findings.groups import at_most, group_labels, optimality, seminar_plan
+from nmc_utils.findings.groups import (
+    at_most,
+    group_labels,
+    optimality,
+    plan_criterion,
+    seminar_plan,
+)
 from nmc_utils.findings.indicators import (
     BASES,
     BASIS_NAMES,
@@ -41,12 +47,11 @@ from nmc_utils.findings.reliability import (
     profile,
     reliability,
 )
+from nmc_utils.findings.seminar_leaders import leader_load, one_more_leader
 from nmc_utils.findings.seminars import (
     kept_groups,
-    leader_load,
     manual_moves,
     meetings,
-    one_more_leader,
     plan_notes,
     plan_sizes,
     plan_variants,
@@ -97,6 +102,7 @@ __all__ = [
     "optimality",
     "outliers",
     "paragraphs",
+    "plan_criterion",
     "plan_notes",
     "plan_sizes",
     "plan_variants",

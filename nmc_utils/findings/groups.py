@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -12,6 +13,60 @@ from nmc_utils.findings.sentences import Sentence
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL
 from nmc_utils.wording import NO_BREAK_SPACE
+
+#: Equally frequent topics that are named.
+_NAMED = 3
+
+
+def family_names(region: Region, families: pd.Series) -> dict[str, str]:
+    """Code of a family of groups → its name, the joint ones last and «не указано» if it occurs."""
+    return wording.with_unstated(region.group_families, families)
+
+
+def most_frequent(counts: pd.Series, names: Mapping[str, str]) -> tuple[list[str], str]:
+    """Topics with the greatest count in the order of `names`, and at most three of them in words.
+
+    Parameters
+    ----------
+    counts
+        Groups by domain, at least one.
+    """
+    most = [code for code in names if counts.get(code, 0) == counts.max()]
+    told = [f"«{names[code]}»" for code in most[:_NAMED]]
+    if len(most) > _NAMED:
+        told.append(f"ещё {len(most) - _NAMED}")
+    return most, listed(told)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write «a», «a и b», «a, b и c»."""
+    return " и ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def most_frequent_topics(topics: pd.Series, n_groups: int, names: Mapping[str, str]) -> str:
+    """Say which topic the most groups have, all of them where several do.
+
+    Parameters
+    ----------
+    topics
+        Domain of each topic of each group.
+    """
+    counts = topics.value_counts()
+    most, told = most_frequent(counts, names)
+    of = f"{wording.number(counts.max())} из {wording.plural(n_groups, 'группы', *['групп'] * 2)}"
+    if len(most) == 1:
+        return f"Чаще всего выбрана тема {told}: в {of}"
+    return f"Чаще всего выбраны темы {told}: каждая в {of}"
+
+
+def plan_criterion(region: Region) -> Sentence:
+    """Say what a plan of groups is judged by, with the region's price of an unneeded topic."""
+    cost = f"{region.seminars.unneeded_cost:g}".replace(".", ",")
+    less = f", минус {cost} за каждое место на теме, которая участнику не нужна"
+    return Sentence(
+        "Критерий плана — число результатов не выше порога, закрытых темами групп"
+        f"{less if region.seminars.unneeded_cost else ''}."
+    )
 
 
 def group_labels(seminar_groups: pd.DataFrame, region: Region) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Answers to what a planner of seminars asks about the plan: the year, leaders, sizes, places.
+"""Answers to what a planner of seminars asks about the plan: the year, sizes, places, moves.
 
 A deficit is a result at or below the document's cut; it is covered once its topic was one of the
 person's group, which does not say that it is gone.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from nmc_utils import wording
-from nmc_utils.findings.groups import at_most, group_labels
+from nmc_utils.findings.groups import at_most, family_names, group_labels, listed, most_frequent
 from nmc_utils.findings.sentences import Sentence, row_of, rows_of, stopped
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL
@@ -17,13 +17,12 @@ from nmc_utils.terms import TOTAL
 #: What a deficit of a plan is: codes of `seminar_needs.BASES` in fewer words.
 PLAN_BASES = {"result": "по результату", "chance": "с учётом погрешности"}
 _GROUPS = ("группа", "группы", "групп")
+#: Of a table without rows; it does not tell whether results are low or not known.
+NOBODY_LOW = "В плане нет людей с известным результатом по компетенциям не выше порога"
+#: Of a plan of nobody.
+NOBODY_PLANNED = "нет людей с результатом по компетенциям"
 #: Below it a difference of utilities is rounding.
 _NOTHING = 1e-6
-
-
-def family_names(region: Region, families: pd.Series) -> dict[str, str]:
-    """Code of a family of groups → its name, the joint ones last and «не указано» if it occurs."""
-    return wording.with_unstated(region.group_families, families)
 
 
 def times(count: float) -> str:
@@ -44,7 +43,7 @@ def uncovered(seminar_uncovered: pd.DataFrame, region: Region) -> Sentence:
     """
     left = uncovered_by_domain(seminar_uncovered)
     if left.empty:
-        return Sentence("Результатов не выше порога нет: закрывать темами нечего.")
+        return Sentence(f"{NOBODY_LOW}: закрывать темами нечего.")
     whole, due = int(left["left"].sum()), int(left["n"].sum())
     if not whole:
         return Sentence(
@@ -92,6 +91,8 @@ def year(seminar_year: pd.DataFrame, region: Region) -> Sentence:
     covered = rows_of(whole, measure="year_coverage").set_index("round").sort_index()
     last = covered.iloc[-1]
     if last["status"] != "ok":
+        if not last["n"]:
+            return Sentence(f"Программа года не составлена: {NOBODY_PLANNED}.")
         return Sentence(stopped(f"Программа года не нужна: {last['note']}"))
     groups = rows_of(whole, measure="round_groups").sort_values("round")["estimate"]
     rounds = wording.plural(len(covered), "раунд", "раунда", "раундов")
@@ -119,7 +120,7 @@ def _least(seminar_year: pd.DataFrame, region: Region) -> str:
 
 
 def programme(seminar_programme: pd.DataFrame, region: Region, *, family: str = TOTAL) -> Sentence:
-    """Say the most frequent topic of each round of the permanent seminar.
+    """Say the most frequent topics of each round of the permanent seminar.
 
     Parameters
     ----------
@@ -133,13 +134,24 @@ def programme(seminar_programme: pd.DataFrame, region: Region, *, family: str = 
         return Sentence("Программа постоянного семинара пуста: ни одной группы не составлено.")
     told = []
     for number, rows in topics.groupby("round"):
-        first = rows.sort_values("programme_groups", ascending=False, kind="stable").iloc[0]
-        told.append(
-            f"{number}-й раунд — чаще всего «{region.competence_names[first['domain']]}» "
-            f"({times(first['programme_groups'])}, тема нужна "
-            f"{wording.persons(first['programme_persons'])} из {wording.number(first['n'])})"
-        )
+        rows = rows.set_index("domain")
+        most, names = most_frequent(rows["programme_groups"], region.competence_names)
+        told.append(f"{number}-й раунд — чаще всего {names} ({_taught(rows.loc[most])})")
     return Sentence(f"Программа постоянного семинара: {'; '.join(told)}.")
+
+
+def _taught(rows: pd.DataFrame) -> str:
+    """In how many groups each of these topics is, and how many of their members need it."""
+    needed = listed(
+        [
+            f"{wording.persons(row['programme_persons'])} из {wording.number(row['n'])}"
+            for row in rows.to_dict("records")
+        ]
+    )
+    groups = int(rows["programme_groups"].iloc[0])
+    if len(rows) == 1:
+        return f"{times(groups)}, тема нужна {needed}"
+    return f"по {wording.plural(groups, 'группе', *_GROUPS[1:])}, темы нужны {needed}"
 
 
 def programme_topics(table: pd.DataFrame, *, family: str = TOTAL) -> pd.DataFrame:
@@ -151,75 +163,6 @@ def programme_topics(table: pd.DataFrame, *, family: str = TOTAL) -> pd.DataFram
     )
     sizes = rows_of(table, measure="programme_groups").groupby(["round", "domain"])["n"].sum()
     return wide.assign(n=sizes).reset_index() if len(wide) else pd.DataFrame(columns=["round"])
-
-
-# --- leaders ------------------------------------------------------------------------------------
-
-
-def leader_load(seminar_leaders: pd.DataFrame | None, region: Region) -> Sentence:
-    """Say how much of the leaders' load the plan uses, and where none is left. Counts alone.
-
-    Parameters
-    ----------
-    seminar_leaders
-        `family`, `max_groups`, `groups` of each leader; None where the table was not sent.
-    """
-    if seminar_leaders is None:
-        return Sentence("Нет таблицы «РМА»: группы составлены без ведущих.")
-    if seminar_leaders.empty:
-        return Sentence("Ведущих нет: в таблице «РМА» нет методистов с предметом и нагрузкой.")
-    led, load = (int(seminar_leaders[name].sum()) for name in ("groups", "max_groups"))
-    by_family = seminar_leaders.groupby("family")[["groups", "max_groups"]].sum()
-    full = set(by_family.index[by_family["groups"] == by_family["max_groups"]])
-    names = [f"«{name}»" for code, name in region.group_families.items() if code in full]
-    reserve = f"запаса нет: {', '.join(names)}" if names else "запас есть в каждом предмете"
-    idle = int((seminar_leaders["groups"] == 0).sum())
-    people = wording.plural(len(seminar_leaders), "ведущий", "ведущих", "ведущих")
-    return Sentence(
-        f"План занимает {wording.number(led)} из {wording.number(load)} групп, на которые "
-        f"рассчитана нагрузка ведущих ({people}); без группы — {wording.number(idle)}; {reserve}."
-    )
-
-
-def one_more_leader(seminar_one_more: pd.DataFrame, region: Region) -> Sentence:
-    """Say where one more leader would bring the most, or that there are enough of them.
-
-    Parameters
-    ----------
-    seminar_one_more
-        Measure table of `seminar_questions.one_more_leader`.
-    """
-    if seminar_one_more.empty:
-        return Sentence("Ведущие план не ограничивают: таблицы «РМА» нет, группы без ведущих.")
-    wide = seminar_one_more.pivot(index="family", columns="measure", values="estimate")
-    order = [code for code in family_names(region, wide.index) if code in wide.index]
-    wide = wide.reindex(order)
-    helped = wide[wide["leader_utility"] > _NOTHING]
-    asked = wording.plural(len(wide), "предметной группе", *["предметных группах"] * 2)
-    if helped.empty:
-        return Sentence(f"Ведущих хватает: ещё один ничего не добавил бы (проверено в {asked}).")
-    helped = helped.sort_values("leader_utility", ascending=False, kind="stable")
-    names = family_names(region, wide.index)
-    first = helped.iloc[0]
-    others = [f"«{names[code]}»" for code in helped.index[1:]]
-    also = f" Добавил бы и здесь: {', '.join(others)}." if others else " В остальных их хватает."
-    return Sentence(
-        f"Ещё один ведущий больше всего дал бы в предметной группе «{names[first.name]}»: "
-        f"{_brought(first)}.{also if len(wide) > 1 else ''}"
-    )
-
-
-def _brought(row: pd.Series) -> str:
-    more = []
-    if count := int(row["leader_covered"]):
-        more.append(f"закрыто результатов не выше порога — {_signed(count)}")
-    if count := int(row["leader_persons"]):
-        more.append(f"педагогов в группах — {_signed(count)}")
-    return ", ".join(more) or "меньше ненужных участникам тем"
-
-
-def _signed(count: int) -> str:
-    return f"{'+' if count > 0 else ''}{wording.number(count)}"
 
 
 # --- other plans of the same people -------------------------------------------------------------
@@ -278,8 +221,8 @@ def _known_to(gap: float) -> str:
     return f"; каждый план не дальше {at_most(gap)} от лучшего возможного"
 
 
-def plan_variants(seminar_variants: pd.DataFrame) -> Sentence:
-    """Say what the plan that counts the error of measurement covers beside that by the document.
+def plan_variants(seminar_variants: pd.DataFrame, region: Region) -> Sentence:
+    """Say what the plan that counts the error of measurement covers beside that by the result.
 
     Parameters
     ----------
@@ -296,13 +239,19 @@ def plan_variants(seminar_variants: pd.DataFrame) -> Sentence:
         row = row_of(seminar_variants, basis=basis, measure=measure)
         return wording.estimate(row)
 
-    n = row_of(seminar_variants, basis="chance", measure="plan_groups")["n"]
     return Sentence(
         "План с учётом погрешности (аналитический вариант) закрыл бы "
         f"{of('chance', 'plan_expected_coverage')} ожидаемых истинных результатов не выше порога, "
-        f"план по результату — {of('result', 'plan_expected_coverage')}; результатов по документу "
-        f"— {of('chance', 'plan_coverage')} и {of('result', 'plan_coverage')} ({wording.size(n)})."
+        f"план по результату — {of('result', 'plan_expected_coverage')}; результатов "
+        f"{region.rule_words} — {of('chance', 'plan_coverage')} и "
+        f"{of('result', 'plan_coverage')} ({whose_variants(seminar_variants)})."
     )
+
+
+def whose_variants(seminar_variants: pd.DataFrame) -> str:
+    """Of whom both plans are: families in which everyone's probability is known."""
+    n = row_of(seminar_variants, basis="chance", measure="plan_groups")["n"]
+    return f"{wording.size(n)}: предметные группы, где вероятность известна у каждого"
 
 
 # --- where groups meet, and what binds ----------------------------------------------------------
@@ -324,19 +273,37 @@ def meetings(
         return Sentence("Ни одной группы не составлено: собираться некому.")
     if seminar_groups["zone"].isna().all():
         return Sentence("Где собираются группы, план не говорит: муниципалитеты людей неизвестны.")
-    away, whole = int(seminar_meetings["away"].sum()), int(seminar_groups["size"].sum())
-    parts = [
-        f"Не в своём муниципальном образовании занимаются {wording.number(away)} из "
-        f"{wording.number(whole)} чел. в группах ({wording.percent(away / whole)})"
-    ]
-    farthest = seminar_meetings["farthest"].max()
-    if pd.notna(farthest):
-        parts.append(f"дальше всего — {wording.number(farthest)} {region.seminars.distance_unit}")
-    modes = seminar_meetings["mode"].value_counts()
-    if len(modes):
-        on_site, apart = modes.get("on_site", 0), modes.get("distance", 0)
-        parts.append(f"очно — {times(on_site)}, дистанционно — {times(apart)}")
+    held = seminar_groups[["group_id", "size"]].merge(seminar_meetings, on="group_id")
+    modes = held["mode"].value_counts()
+    if modes.empty:
+        return Sentence(stopped(f"Не в своём муниципальном образовании занимаются {_away(held)}"))
+    on_site = held[held["mode"] == "on_site"]
+    parts = [f"Очно — {times(len(on_site))}", f"дистанционно — {times(modes.get('distance', 0))}"]
+    if unknown := int(held["mode"].isna().sum()):
+        parts.append(f"как собираются ещё {times(unknown)}, не известно")
+    if on_site["away"].sum():
+        there = f"в очных группах в другое муниципальное образование ездят {_away(on_site)}"
+        parts.append(f"{there}, дальше всего — {_far(on_site, region)}")
+    elif len(on_site):
+        parts.append("в очных группах в другое муниципальное образование никто не ездит")
     return Sentence(stopped("; ".join(parts)))
+
+
+def _away(held: pd.DataFrame) -> str:
+    """Members of these groups from another municipality, of all their members."""
+    away, whole = int(held["away"].sum()), int(held["size"].sum())
+    return f"{wording.number(away)} из {wording.persons(whole)} ({wording.percent(away / whole)})"
+
+
+def _far(held: pd.DataFrame, region: Region) -> str:
+    return f"{wording.number(held['farthest'].max())} {region.seminars.distance_unit}"
+
+
+#: No note is no promise that nothing binds: a full group, say, has none.
+_NOTHING_NOTED = (
+    "Ни нехватки людей, ни нехватки ведущих план не отметил: почему кто-то без группы, показывает "
+    "таблица причин."
+)
 
 
 def plan_notes(seminar_notes: pd.DataFrame, region: Region) -> Sentence:
@@ -350,7 +317,7 @@ def plan_notes(seminar_notes: pd.DataFrame, region: Region) -> Sentence:
     text = " ".join(stopped(note) for note in seminar_notes["sentence"])
     for code, name in region.group_families.items():
         text = text.replace(f"Предметная группа «{code}»", f"Предметная группа «{name}»")
-    return Sentence(text or "Условий, из-за которых группу не составить, план не называет.")
+    return Sentence(text or _NOTHING_NOTED)
 
 
 def kept_groups(seminar_kept: pd.DataFrame | None) -> Sentence:

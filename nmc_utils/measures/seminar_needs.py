@@ -149,8 +149,9 @@ def _chances(
     entry = chances[(chances["wave"] == "entry") & (chances["level"] == lowest)]
     entry = entry[entry["domain"].isin(deficits.columns)]
     entry = entry[entry["person_id"].isin(deficits.index)]
-    known = entry.groupby("person_id")["chance"].apply(lambda own: own.notna().all())
-    unknown = family[~family.index.isin(known.index[known])].unique()
+    unsure = entry.loc[entry["chance"].isna(), "person_id"]
+    is_known = family.index.isin(entry["person_id"]) & ~family.index.isin(unsure)
+    unknown = family[~is_known].unique()
     wide = entry.pivot(index="person_id", columns="domain", values="chance")
     wide = wide.reindex(deficits.index, columns=deficits.columns).fillna(0.0)
     return wide[~family.isin(unknown)]

@@ -35,8 +35,8 @@ class ManualMove:
     def __init__(self, now: Published, groups: pd.DataFrame, numbers: dict[str, str]):
         self.now, self.groups, self.numbers = now, groups.set_index("group_id"), numbers
         self.group = groups["group_id"].iloc[0]
-        self.member = parts.choice("Участник", {}, None, width=260)
-        self.target = parts.choice("Что сделать", {}, None, width=260)
+        self.member = parts.choice("Участник", {}, None, width=260, least=0.84)
+        self.target = parts.choice("Что сделать", {}, None, width=260, least=0.84)
         self.button = pmui.Button(
             label="Узнать цену", variant="contained", size="small", margin=0, width=130
         )
@@ -141,20 +141,19 @@ def _of_topics(now: Published, person: str, found: Moved, numbers: dict[str, str
     needs = now.table("seminar_needs")
     due = set(needs.loc[needs["person_id"].eq(person) & needs["deficit"].eq(1), "domain"])
     members = now.table("seminar_members").set_index("person_id")["group_id"]
-    groups = now.table("seminar_groups").set_index("group_id")
-    old = set(groups.loc[members[person], "topics"])
+    old = set(found.groups.loc[members[person], "topics_before"])
     if found.group is None:
         lost = _topics(now, due & old)
         return parts.joined("участник останется без группы", lost and f"не закроется: {lost}")
-    new = set(found.groups.loc[found.group, "topics"])
+    new = set(found.groups.loc[found.group, "topics_after"])
     told = {
-        "нужны": due & new,
-        "не нужны": new - due,
-        "была нужна в прежней группе, здесь её нет": due & old - new,
+        "нужные темы —": due & new,
+        "ненужные темы —": new - due,
+        "нужные темы прежней группы, которых здесь нет, —": due & old - new,
     }
-    clauses = [f"{words}: {_topics(now, own)}" for words, own in told.items() if own]
+    clauses = [f"{words} {_topics(now, own)}" for words, own in told.items() if own]
     where = numbers.get(found.group, f"новая группа {found.group}")
-    return f"группа участника — {where}, темы ему: {'; '.join(clauses)}"
+    return f"группа участника — {where}: {'; '.join(clauses)}"
 
 
 def _topics(now: Published, codes: set[str], each: str = "«{}»") -> str:
@@ -176,18 +175,20 @@ def _others(found: Moved) -> str:
 
 
 def _groups(now: Published, found: Moved, numbers: dict[str, str]) -> str:
-    """HTML of the groups that have other members: sizes before and after, leader if another."""
+    """HTML of the groups that change: topics, sizes before and after, leader if another."""
+    person = found.moves["person_id"].iloc[-1]
+    own = now.table("seminar_members").set_index("person_id")["group_id"][person]
+    touched = {own, found.group, *found.persons["before"], *found.persons["after"]}
     rows = found.groups
-    pairs = [(None, found.group), *found.persons[["before", "after"]].itertuples(index=False)]
-    members = now.table("seminar_members").set_index("person_id")["group_id"]
-    touched = {code for pair in pairs for code in pair} | {
-        members[found.moves["person_id"].iloc[-1]]
-    }
-    rows = rows[rows.index.isin(touched)]
+    other = [
+        set(old or ()) != set(new or ())
+        for old, new in zip(rows["topics_before"], rows["topics_after"], strict=True)
+    ]
+    rows = rows[rows.index.isin(touched) | other]
     frame = pd.DataFrame(
         {
             "Группа": [_named(code, numbers) for code in rows.index],
-            "Темы": [_topics(now, set(own), "{}") for own in rows["topics"]],
+            "Темы": [_both_topics(now, row) for row in rows.itertuples()],
             "Было": [wording.number(size) for size in rows["before"]],
             "Станет": [wording.number(size) for size in rows["after"]],
         }
@@ -199,6 +200,15 @@ def _groups(now: Published, found: Moved, numbers: dict[str, str]) -> str:
     if any(new_leaders):
         frame["Другой ведущий"] = [leader or "нет" for leader in new_leaders]
     return parts.table(frame, ["Было", "Станет"], kind="stacked")
+
+
+def _both_topics(now: Published, row: tuple) -> str:
+    """Topics of a group, and what they were where they are others now."""
+    old, new = (set(own or ()) for own in (row.topics_before, row.topics_after))
+    if not new:
+        return "группы не будет"
+    was = f" (были: {_topics(now, old, '{}')})" if old and old != new else ""
+    return _topics(now, new, "{}") + was
 
 
 def _persons(found: Moved, numbers: dict[str, str]) -> str:

@@ -186,8 +186,9 @@ class Moved:
         By `person_id`, those whose group is another: `before` and `after`, missing without a group.
         The one who is moved is not among them.
     groups
-        By `group_id`, all groups of the two plans of the family: `topics` (tuple), `before` and
-        `after` (persons, 0 where there is no such group), `leader_before` and `leader_after`.
+        By `group_id`, all groups of the two plans of the family: `topics_before` and `topics_after`
+        (tuples), `before` and `after` (persons, 0 where there is no such group), `leader_before`
+        and `leader_after`; missing where there is no such group or no leader.
     group
         Of the one who is moved now; missing without one.
     moves
@@ -279,7 +280,8 @@ def _refusal(needs: Needs, last: Grouping, fixed: pd.DataFrame) -> ImpossibleMov
 
 def _beside(last: Grouping, found: ManualMoves, moves: pd.DataFrame) -> Moved:
     """Who and what differs from the published plan."""
-    plan, person = found.plan, moves["person_id"].iloc[-1]
+    plan, (person, group) = found.plan, moves[["person_id", "group_id"]].iloc[-1]
+    family = last.groups.set_index("group_id").loc[group, "family"]
     after = plan.members.set_index("person_id")["group_id"]
     before = last.members.set_index("person_id")["group_id"].reindex(after.index)
     both = pd.DataFrame({"before": before, "after": after}).astype(object)
@@ -293,25 +295,21 @@ def _beside(last: Grouping, found: ManualMoves, moves: pd.DataFrame) -> Moved:
         others=plan.moved - own,
         others_bound=max(0, plan.moved_bound - own),
         persons=changed.drop(index=person, errors="ignore").sort_index(),
-        groups=_both_groups(last, plan),
+        groups=_both_groups(last, plan, family),
         group=both.loc[person, "after"],
         moves=moves,
         is_proven=slack <= _EXACT or cost > slack,
     )
 
 
-def _both_groups(last: Grouping, plan: Grouping) -> pd.DataFrame:
-    """Groups of two plans of the families of the second, side by side."""
-    columns = {"size": "before", "leader_id": "leader_before"}
-    old = last.groups[last.groups["family"].isin(plan.groups["family"])].set_index("group_id")
-    new = plan.groups.set_index("group_id")
-    sizes = old.rename(columns=columns)[list(columns.values())].join(
-        new.rename(columns={"size": "after", "leader_id": "leader_after"})[
-            ["after", "leader_after"]
-        ],
-        how="outer",
-    )
-    topics = new["topics"].reindex(sizes.index)
-    sizes["topics"] = topics.where(topics.notna(), old["topics"].reindex(sizes.index))
-    counts = sizes[["before", "after"]].fillna(0).astype(int)
-    return sizes.assign(**counts)
+def _both_groups(last: Grouping, plan: Grouping, family: str) -> pd.DataFrame:
+    """Groups of a family in two plans, side by side."""
+    parts = []
+    for groups, when in ((last.groups, "before"), (plan.groups, "after")):
+        names = {"topics": f"topics_{when}", "size": when, "leader_id": f"leader_{when}"}
+        own = groups[groups["family"] == family].set_index("group_id")
+        parts.append(own[list(names)].rename(columns=names))
+    both = parts[0].join(parts[1], how="outer").astype(object)
+    both = both.where(both.notna(), None)
+    sizes = {when: [size or 0 for size in both[when]] for when in ("before", "after")}
+    return both.assign(**sizes)

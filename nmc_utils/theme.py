@@ -440,7 +440,7 @@ def heat(
         (-0.5, len(columns) - 0.5),
         (0.5 - len(rows), 0.5),
         xticks=[(place, wrapped(name, 15)) for place, name in enumerate(columns.values())],
-        yticks=[(-place, wrapped(name, 24)) for place, name in enumerate(rows.values())],
+        yticks=[(-place, wrapped(name, 26)) for place, name in enumerate(rows.values())],
         height=(40 if two_lines else 27) * len(rows) + 50,
         grid="",
         top=True,

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-long dashboard lab bench lock notebooks pictures lint
+.PHONY: run test test-long dashboard lab bench faults lock notebooks pictures bundle scale sdc lint
 .DEFAULT_GOAL := run
 
 # A lock with hashes and an editable package cannot share one pip call.
@@ -41,6 +41,9 @@ lab: $(READY)          ## JupyterLab on the notebooks
 bench: $(READY)        ## timings, as ratios where there is a peer
 	@for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file; done
 
+faults: $(READY)       ## every fault of a run, provoked many times; SEED=1
+	@$(BIN)/python tests/faults/driver.py $(SEED)
+
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -59,3 +62,12 @@ notebooks: $(READY)    ## execute the committed notebooks anew on the demonstrat
 
 pictures: $(READY)     ## pictures of the README from the running product
 	@$(DEMONSTRATION) && $(BIN)/python docs/take_pictures.py
+
+bundle: $(READY)       ## folders in dist/ that are set up without internet, for Linux and Windows
+	@$(BIN)/python bundle/make_bundle.py
+
+scale: $(READY)        ## whole runs on several processes and a cluster, and under other conditions
+	@$(BIN)/pytest -m scale
+
+sdc: $(READY)          ## disclosure control attacked on a thousand random tables: figures
+	@$(BIN)/pytest -m sdc

@@ -58,15 +58,16 @@ def _archive(papers: Mapping[str, bytes]) -> bytes:
 
 def _button(now: Published, label: str, name: str, told: pn.Column) -> pmui.FileDownload:
     stem, _, kind = name.rpartition(".")
-    return pmui.FileDownload(
+    button = pmui.FileDownload(
         callback=_making(now, name, told),
         filename=f"{stem} {now.edition.key.replace('/', ' ')}.{kind}",
         label=f"{label} ({kind})",
         description=f"Скачать: {label.lower()}",
-        variant="outlined",
         size="small",
         margin=0,
     )
+    button.variant = "outlined"  # Panel warns of a style of its own where it is given above
+    return button
 
 
 def _making(now: Published, name: str, told: pn.Column) -> Callable[[], Awaitable[io.BytesIO]]:

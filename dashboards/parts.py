@@ -59,6 +59,7 @@ th:last-child, td:last-child {{ padding-right: 0; }}
 td.id {{ font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 12.5px; }}
 table.wide {{ min-width: 900px; font-size: 13.5px; }}
 table.wide td {{ border-bottom: 0; }}
+.sideways {{ display: none; }}
 table.wide tr.first td {{ border-top: 1px solid var(--line); }}
 table.matrix {{ min-width: 820px; }}
 table.matrix th:first-child, table.matrix td:first-child {{ position: sticky; left: 0;
@@ -96,6 +97,9 @@ dd {{ margin: 0; font-size: 14px; }}
   table:not(.wide) {{ font-size: 13px; }}
   table:not(.wide) td.num {{ white-space: normal; }}
   .tile:last-child:nth-child(odd) {{ grid-column: 1 / -1; }}
+  .sideways {{ display: block; position: sticky; left: 0; }}
+  table.letters {{ min-width: 640px; }}
+  table.letters th, table.letters td {{ padding-right: 5px; }}
   table.stacked {{ min-width: 0; }}
   table.stacked thead {{ display: none; }}
   table.stacked tr {{ display: block; border-top: 1px solid {theme.FAINT}; padding: 7px 0; }}
@@ -114,6 +118,9 @@ dd {{ margin: 0; font-size: 14px; }}
 _TALL = {"max-height": "none"}
 #: An invisible button of Column that would take a gap.
 _NO_BUTTON = ".scroll-button { display: none }"
+_PHONE = 320  #: pixels that a card of a narrow screen has for its picture
+#: Shown on narrow screens only: no scroll bar stands there before somebody scrolls.
+_SIDEWAYS = '<p class="note sideways">Шире экрана: сдвиньте вбок</p>'
 _WHOLE_ROW = 1280  #: pixels, the greatest width of a page
 _CARD = {
     "background": theme.PAPER,
@@ -279,8 +286,10 @@ def table(
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     name = caption or f"Таблица: {next(iter(frame), '')}"
+    hint = _SIDEWAYS if "wide" in kind.split() else ""
     return scrolled(
-        f"<table{of_kind}>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", name
+        f"{hint}<table{of_kind}>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>",
+        name,
     )
 
 
@@ -302,11 +311,13 @@ def with_interval(row: Mapping[str, Any] | None) -> str:
 def readable(frame: pd.DataFrame, columns: Mapping[str, str], caption: str = "") -> str:
     """HTML of a measure table: `columns` maps a column to its Russian heading.
 
-    Where numbers are missing and `note` says why, that is the last column.
+    Where numbers are missing and `note` says why, that is the last column; a note on a number that
+    is there says something else.
     """
     columns = dict(columns)
     if "note" in frame and frame["note"].notna().any():
-        columns["note"] = "Почему нет"
+        of_gaps = frame.loc[frame["note"].notna(), "status"].ne("ok").all()
+        columns["note"] = "Почему нет" if of_gaps else "Примечание"
     shown = wording.readable(frame, columns)
     return table(shown.frame, shown.numeric, caption=caption)
 
@@ -356,21 +367,42 @@ def chart(
     words = words._replace(subtitle=subtitle or words.subtitle)
     if told := _instead_of_a_picture(figure):
         return missing(words.title, why or told, subtitle=note)
-    lines = [line for line in (words.subtitle, note) if line]
-    text = f"<h2>{escape(words.title)}</h2>" + "".join(
-        f'<p class="muted small">{escape(line)}</p>' for line in lines
-    )
     pane = pn.pane.HoloViews(
-        _tappable(figure, on_tap).opts(show_title=False),
+        _named(_tappable(figure, on_tap), words).opts(show_title=False),
         sizing_mode="stretch_width",
         styles={"min-width": f"{min_width}px"},
         linked_axes=False,
         margin=0,
     )
     frame = column(pane, **{"overflow-x": "auto"})
+    head = pn.FlexBox(
+        block(
+            _above(words, note, is_wide=min_width > _PHONE),
+            styles={"flex": "1 1 250px", "min-width": "0"},
+        ),
+        _turning(frame, pane, as_table, words.title),
+        gap="8px 12px",
+        sizing_mode="stretch_width",
+        styles=_TALL,
+        margin=0,
+    )
+    # Two wide charts do not share a row that would cut off their right edge.
+    return card(head, frame, **{"basis": max(480, min_width + 40)} | params)
+
+
+def _above(words: theme.Heading, note: str, *, is_wide: bool) -> str:
+    lines = [line for line in (words.subtitle, note) if line]
+    small = "".join(f'<p class="muted small">{escape(line)}</p>' for line in lines)
+    return f"<h2>{escape(words.title)}</h2>{small}{_SIDEWAYS if is_wide else ''}"
+
+
+def _turning(
+    frame: pn.Column, pane: pn.pane.HoloViews, as_table: Callable[[], str], title: str
+) -> pmui.Button:
+    """A button that puts the table into `frame` in place of the picture, and back."""
     button = pmui.Button(
         label=_AS_TABLE,
-        description=f"{_AS_TABLE}: {words.title}",  # its name for a screen reader
+        description=f"{_AS_TABLE}: {title}",  # its name for a screen reader
         variant="outlined",
         size="small",
         margin=0,
@@ -381,19 +413,10 @@ def chart(
         to_table = button.label == _AS_TABLE
         frame[:] = [block(as_table())] if to_table else [pane]
         label = _AS_CHART if to_table else _AS_TABLE
-        button.param.update(label=label, description=f"{label}: {words.title}")
+        button.param.update(label=label, description=f"{label}: {title}")
 
     button.on_click(turn)
-    head = pn.FlexBox(
-        block(text, styles={"flex": "1 1 250px", "min-width": "0"}),
-        button,
-        gap="8px 12px",
-        sizing_mode="stretch_width",
-        styles=_TALL,
-        margin=0,
-    )
-    # Two wide charts do not share a row that would cut off their right edge.
-    return card(head, frame, **{"basis": max(480, min_width + 40)} | params)
+    return button
 
 
 def _instead_of_a_picture(figure: hv.Overlay) -> str:
@@ -403,6 +426,17 @@ def _instead_of_a_picture(figure: hv.Overlay) -> str:
         return ""
     words = [text for layer in layers for text in layer.dimension_values("text")]
     return " ".join(" ".join(words).split())
+
+
+def _named(figure: hv.Overlay, words: theme.Heading) -> hv.Overlay:
+    """Say in words what the picture shows: a screen reader has nothing else of it."""
+    hooks = hv.Store.lookup_options("bokeh", figure, "plot").kwargs["hooks"]
+    label = sentence(words.title, words.subtitle, f"Числа — по кнопке «{_AS_TABLE}»")
+
+    def name(plot: Any, _: object) -> None:
+        plot.state.html_attributes = {"role": "img", "aria-label": label}
+
+    return figure.opts(hooks=[*hooks, name])
 
 
 def _tappable(figure: hv.Overlay, on_tap: Callable[[float], None] | None) -> hv.Overlay:
@@ -441,6 +475,25 @@ def choice(
         sx={"& .MuiSelect-select": {"fontSize": "14px"}},
         styles={"flex": f"{width} 1 {round(least * width)}px", "max-width": f"{width}px"},
     )
+
+
+def tabs(names: Mapping[str, str], value: str, choose: Callable[[str], None]) -> pmui.TabMenu:
+    """Tabs in a line, one of them open; `names` maps codes to words."""
+    codes = list(names)
+    menu = pmui.TabMenu(
+        items=list(names.values()),
+        active=codes.index(value),
+        variant="scrollable",
+        sizing_mode="stretch_width",
+        sx={"& .MuiTab-root": {"minWidth": 0, "padding": "12px 9px"}},
+    )
+
+    def go(event: Any) -> None:
+        if event.new is not None:
+            choose(codes[event.new])
+
+    menu.param.watch(go, "active")
+    return menu
 
 
 def bar(*widgets: pn.viewable.Viewable) -> pn.FlexBox:

@@ -21,7 +21,9 @@ from dashboards.pages import (
     indicators,
     overview,
     progress,
+    regions,
     reliability,
+    support,
 )
 from dashboards.store import PAGES, Published, State, published_editions
 from nmc_utils import figures, theme, wording
@@ -36,7 +38,9 @@ _VIEWS: dict[str, Callable[[State], pn.Column]] = {
     "reliability": reliability.view,
     "groups": groups.view,
     "progress": progress.view,
+    "support": support.view,
     "indicators": indicators.view,
+    "regions": regions.view,
     "about": about.view,
 }
 _TEMPLATE = """{% extends "base.html" %}
@@ -165,30 +169,19 @@ def _page(state: State) -> pn.viewable.Viewable:
 
 
 def _navigation(state: State) -> pn.FlexBox:
-    tabs = pmui.TabMenu(
-        items=list(PAGES.values()),
-        active=list(PAGES).index(state.page),
-        variant="scrollable",
-        sizing_mode="stretch_width",
-        sx={"& .MuiTab-root": {"minWidth": 0, "padding": "12px 9px"}},
-    )
+    tabs = parts.tabs(PAGES, state.page, lambda page: state.param.update(page=page))
     region = parts.choice("Регион", state.regions, state.region, width=230)
     period = parts.choice("Период", state.periods, state.period, width=130)
-
-    def go_to_page(event) -> None:
-        if event.new is not None:
-            state.page = list(PAGES)[event.new]
 
     def go_to_region(event) -> None:
         state.choose(event.new)
         period.param.update(options=state.periods, value=state.period)
 
-    tabs.param.watch(go_to_page, "active")
     region.param.watch(go_to_region, "value")
     period.param.watch(lambda event: state.choose(state.region, event.new), "value")
     chosen = parts.bar(region, period)
     chosen.styles = {"flex": "1 1 330px", "max-width": "372px"}
-    strip = parts.column(tabs, flex="1 1 min(820px, 100%)", **{"min-width": "0"})
+    strip = parts.column(tabs, flex="1 1 min(1040px, 100%)", **{"min-width": "0"})
     return parts.bar(strip, chosen)
 
 

@@ -18,11 +18,13 @@ import param
 from dashboards.choices import Choices
 from dashboards.collecting import Collecting
 from nmc_utils import findings, results, wording
-from nmc_utils.editions import DefinitionError, Edition, data_root, edition, series
+from nmc_utils.editions import COUNTRY, DefinitionError, Edition, data_root, edition, series
 from nmc_utils.measures import changes
+from nmc_utils.measures.indicators import all_indicators
 from nmc_utils.measures.reliability import LEAST_ITEMS
 from nmc_utils.measures.seminar_needs import BASES as BASES
 from nmc_utils.measures.seminar_tables import MODES as MODES
+from nmc_utils.measures.trajectory import indicator_points, trajectory
 from nmc_utils.terms import TOTAL, WAVES
 
 PAGES = {
@@ -32,7 +34,9 @@ PAGES = {
     "reliability": "Надёжность диагностики",
     "groups": "Группы",
     "progress": "Динамика",
+    "support": "Сопровождение",
     "indicators": "Показатели",
+    "regions": "Регионы",
     "about": "О данных",
 }
 #: In a competence of fewer items no level of a person is judged.
@@ -47,6 +51,17 @@ FILTERS = {
     "wave": "entry",
     "family": "",
     "status": "",
+    "section": "",
+}
+#: Sections of the page «Сопровождение», the first opens first.
+SECTIONS = {
+    "methodists": "РМА и нагрузка",
+    "routes": "ИОМ",
+    "mentoring": "Наставничество и поддержка",
+    "programmes": "Программы",
+    "events": "Мероприятия и реестры",
+    "roadmap": "Дорожная карта",
+    "subjects": "Кто что делает",
 }
 
 
@@ -150,6 +165,9 @@ class Published:
 
 @lru_cache(maxsize=256)
 def _table(published: Published, name: str) -> pd.DataFrame:
+    """A table of the run; indicators are all of them, whether or not the council may read them."""
+    if name == "indicators":
+        return all_indicators(published._results)
     return published._results[name]
 
 
@@ -172,6 +190,8 @@ def published_editions(root: Path | None = None) -> tuple[list[Published], str]:
     found, unread = [], []
     for key, run in sorted(results.current(root).items()):
         region, _, period = key.partition("/")
+        if region == COUNTRY:  # all regions side by side, read by `compared`
+            continue
         try:
             found.append(_published(root, region, period, run))
         except (ValueError, OSError) as error:
@@ -250,6 +270,38 @@ def _measured(published: Published) -> dict[str, pd.DataFrame]:
     return found
 
 
+@dataclass(frozen=True)
+class Trajectories:
+    """Points of the indicators over the editions of a series, and what follows from them.
+
+    `note` names the earlier editions that could not be read.
+    """
+
+    values: pd.DataFrame
+    paces: pd.DataFrame
+    note: str
+
+
+def trajectories(now: Published, earlier: Iterable[Published]) -> Trajectories | None:
+    """Join the points of an edition with those of earlier ones; None where it has none itself.
+
+    Facts are those of the last run that has them; records are each edition's own.
+    """
+    mine = now.table("indicator_points")
+    if mine is None:
+        return None
+    tables, unread = [], []
+    for published in earlier:
+        try:
+            tables.append(published.table("indicator_points"))
+        except (ValueError, OSError) as error:
+            unread.append(f"{published.edition} ({str(error).rstrip('.')})")
+    given = [table for table in tables if table is not None]
+    values = indicator_points([*given, mine], like=now.edition.period)
+    note = f"Без прежних изданий: {'; '.join(unread)}." if unread else ""
+    return Trajectories(values, trajectory(values, now.region), note)
+
+
 # --- session ------------------------------------------------------------------------------------
 
 
@@ -266,6 +318,7 @@ class State(Choices):
     wave = param.Selector(default="entry", objects=list(WAVES))
     family = param.String(default="")
     status = param.String(default="")
+    section = param.String(default="")
     notice = param.String(default="", doc="Editions and parts of the address not shown, and why.")
 
     def __init__(self, editions: list[Published], unread: str = ""):
@@ -296,15 +349,20 @@ class State(Choices):
         return self._find(self.region, self.period) or self.editions[0]
 
     @property
-    def previous(self) -> Published | None:
-        """The last published edition before this one that makes a series with it."""
+    def earlier(self) -> list[Published]:
+        """Published editions before this one that make a series with it, in order of time."""
         mine = self.current.edition
-        earlier = [
+        found = [
             p
             for p in self.editions
             if p.edition.period.ends_on < mine.period.ends_on and _are_series(p.edition, mine)
         ]
-        return max(earlier, key=lambda p: p.edition.period.ends_on, default=None)
+        return sorted(found, key=lambda p: p.edition.period.ends_on)
+
+    @property
+    def previous(self) -> Published | None:
+        """The last of the earlier editions."""
+        return next(reversed(self.earlier), None)
 
     def choose(self, region: str, period: str | None = None) -> None:
         """Go to an edition; a period that the region has not falls back to its last one."""
@@ -328,6 +386,8 @@ class State(Choices):
                 return diagnostics.result_domain
             case "level":
                 return diagnostics.lowest.code
+            case "section":
+                return next(iter(SECTIONS))
         return FILTERS[name]
 
     def shown(self, name: str) -> str:
@@ -395,6 +455,8 @@ class State(Choices):
                 return _readable(lambda: _statuses(now))
             case "level":
                 return region.diagnostics.cuts
+            case "section":
+                return SECTIONS
         names = {
             "municipality": region.municipality_names,
             "domain": region.domain_names,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from nmc_utils.commands import (  # noqa: F401  each registers its commands
     collecting,
     data,
-    groups,
     new_period,
+    papers,
     people,
     results,
     running,

@@ -73,7 +73,8 @@ def unique(entries: Sequence[Definition], key: str) -> None:
 @lru_cache(maxsize=64)
 def _parsed(path: Path, modified_ns: int) -> tuple[Any, yaml.Node | None]:
     text = path.read_text("utf-8")
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    loader = yaml.CSafeLoader(text)
+    node = loader.get_single_node()
     if again := next(_repeated_keys(node), None):
         raise DefinitionError(
             f"{path}, строка {again.start_mark.line + 1}, ключ {again.value}: указан дважды, "
@@ -84,7 +85,7 @@ def _parsed(path: Path, modified_ns: int) -> tuple[Any, yaml.Node | None]:
             f"{path}, строка {wrong.start_mark.line + 1}: «{wrong.value}» — такого дня нет; "
             f"допустимо: {_TYPES['date']}"
         )
-    return yaml.safe_load(text), node
+    return None if node is None else loader.construct_document(node), node
 
 
 def _impossible_dates(node: yaml.Node | None) -> Iterator[yaml.Node]:

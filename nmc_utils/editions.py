@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,7 +23,9 @@ from nmc_utils.definitions import (
     refusal,
     unique,
 )
-from nmc_utils.regions import Indicator, Region, Target, read_facts, read_region
+from nmc_utils.indicator_definitions import Indicator, Target
+from nmc_utils.regions import Region, read_facts, read_region
+from nmc_utils.system import System, read_system
 from nmc_utils.terms import DEMONSTRATION
 
 # --- period -------------------------------------------------------------------------------------
@@ -36,8 +38,13 @@ KINDS = {
     "cumulative": "с начала года нарастающим итогом",
 }
 ORIGINS = {"demonstration": "демонстрация", "submitted": "присланные данные"}
+#: In place of a region's code: all regions of a period side by side (`country`).
+RUN_INPUTS = "NMC_RUN_INPUTS"  #: tables of a run's editions as they were when it began
+COUNTRY = "_country"
 #: Number of a run: ten digits of the digest of its inputs and an ordinal.
 RUN = re.compile(r"[0-9a-f]{10}-[1-9][0-9]*")
+#: How long after its period the data of an edition may still be brought up to date.
+LATEST = timedelta(days=366)
 _Kind = Literal["calendar_year", "academic_year", "quarter", "cumulative"]
 
 
@@ -238,13 +245,21 @@ class Edition(Definition):
 
     @property
     def validated(self) -> Path:
-        """Folder of the canonical tables."""
+        """Folder of the canonical tables; inside a run, as they were when it began."""
+        inside = Path(os.environ.get(RUN_INPUTS) or "") / self.region.code / self.period.text
+        if inside.is_relative_to(self.root) and inside.is_dir():
+            return inside
         return self.root / "validated" / self.region.code / self.period.text
 
     @property
     def published_facts(self) -> pd.DataFrame:
         """Facts published by the region, all periods: the `published` table."""
         return read_facts(self.root, self.region)
+
+    @property
+    def system(self) -> System:
+        """What the documents say of the system besides numbers: ``system.yaml``."""
+        return read_system(self.root, self.region)
 
     def refusal(self, location: Location, reason: str) -> DefinitionError:
         """Return the error that ``edition.yaml`` is wrong at `location`, with its line."""
@@ -303,7 +318,8 @@ def edition(region: str, period: str | int, data: str | Path | None = None) -> E
         period_of_kind = parsed.of_kind(about.period_kind)
     except ValueError as error:
         raise DefinitionError(f"{path}, ключ period_kind: {error}") from error
-    read_facts(root, definition)  # what is wrong with them is told here, not in a notebook
+    read_facts(root, definition)  # what is wrong with the files is told here, not in a notebook
+    read_system(root, definition)
     if wrong := next(_wrong_in(about, definition, period_of_kind), None):
         raise refusal(path, *wrong)
     return Edition(
@@ -320,6 +336,13 @@ def edition(region: str, period: str | int, data: str | Path | None = None) -> E
 
 def _wrong_in(about: EditionFile, region: Region, period: Period) -> Iterator[tuple[Location, str]]:
     """Where ``edition.yaml`` disagrees with the definition of its region, and how."""
+    if not period.starts_on <= about.as_of <= period.ends_on + LATEST:
+        first, last = (f"{day:%d.%m.%Y}" for day in (period.starts_on, period.ends_on + LATEST))
+        yield (
+            ("as_of",),
+            f"{about.as_of:%d.%m.%Y} — не день данных за период «{period}»; допустимо: от {first} "
+            f"до {last}",
+        )
     places = region.municipality_names
     for code in about.collection.responsible:
         if code not in places:

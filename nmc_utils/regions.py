@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import pandas as pd
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from nmc_utils.definitions import (
     Code,
@@ -25,9 +25,12 @@ from nmc_utils.definitions import (
     refusal,
     unique,
 )
+from nmc_utils.demonstration_sizes import Demonstration
+from nmc_utils.indicator_definitions import NUMBERS_OF, UNITS, Indicator, uncountable
+from nmc_utils.populations import Count, Library, Named, Rows, choice, coded, library, taken
 from nmc_utils.published import STATED, read_published
 from nmc_utils.seminar_settings import Seminars
-from nmc_utils.terms import CODED, COUNTED, COUNTS, TOTAL, WHOLE_TEST, WORST
+from nmc_utils.terms import COUNTS, TOTAL, WHOLE_TEST, WORST
 
 
 class Municipality(Definition):
@@ -199,150 +202,6 @@ class Document(Definition):
     dated: date | None = None
 
 
-class Count(Definition):
-    """Rows of a canonical table, by equality of columns; persons are counted once.
-
-    Indicators are published openly, so only tables of resources can be counted, not results.
-    """
-
-    table: str
-    where: dict[str, str | bool | int] = {}
-
-    @field_validator("table")
-    @classmethod
-    def _open(cls, table: str) -> str:
-        if table not in COUNTED:
-            raise ValueError(
-                f"«{table}» не подходит; допустимо: {', '.join(COUNTED)}, потому что показатели "
-                "открыты, а остальные таблицы — о результатах отдельных людей"
-            )
-        return table
-
-    @field_validator("where")
-    @classmethod
-    def _coded(cls, where: dict[str, Any]) -> dict[str, Any]:
-        for column, value in where.items():
-            if column in CODED and value not in CODED[column]:
-                allowed = ", ".join(CODED[column])
-                raise misplaced((column,), f"«{value}» не подходит; допустимо: {allowed}")
-        return where
-
-
-class Quantity(Definition):
-    """A numerator or denominator: a published metric, a count of records, or both apart."""
-
-    label: str
-    metric: str | None = None
-    count: Count | None = None
-
-
-class Variant(Definition):
-    """One way in which the documents allow an indicator to be computed."""
-
-    code: Code
-    name: str
-    numerator: Quantity
-    denominator: Quantity | None = None
-
-
-def _years(raw: Any) -> Any:
-    if isinstance(raw, dict) and "year" in raw:
-        raw = dict(raw)
-        year = raw.pop("year")
-        return {**raw, "first_year": year, "last_year": year}
-    return raw
-
-
-class Target(Definition):
-    """A target for one calendar year (`year`), for each year of a span, or without a date."""
-
-    first_year: int | None = None
-    last_year: int | None = None
-    value: float | bool
-    document: str
-    section: str
-
-    @model_validator(mode="after")
-    def _span(self) -> Self:
-        if (self.first_year is None) != (self.last_year is None):
-            raise ValueError("first_year и last_year указывают вместе или не указывают вовсе")
-        if self.first_year is not None and self.first_year > self.last_year:
-            raise ValueError(f"first_year {self.first_year} позже last_year {self.last_year}")
-        return self
-
-
-class Indicator(Definition):
-    """The definition of an indicator; its passport is made of this.
-
-    `direction` is missing where no document gives one, `comparator` where there is no target;
-    `note` explains the indicator; `caveat` is short and stands beside every judgement of it.
-    """
-
-    id: Code
-    name: str
-    direction: str | None = None
-    unit: Literal["share", "persons", "count", "yes_no"]
-    comparator: Literal[">=", "<=", "exists"] | None = None
-    formula_origin: Literal["документ", "расчёт системы"]
-    responsible: str | None = None
-    metric: str | None = None
-    targets: tuple[Annotated[Target, BeforeValidator(_years)], ...] = ()
-    variants: tuple[Variant, ...] = ()
-    note: str | None = None
-    caveat: str | None = None
-
-    @model_validator(mode="after")
-    def _comparable(self) -> Self:
-        if self.targets and self.comparator is None:
-            raise ValueError("к targets нужен comparator: >=, <= или exists")
-        return self
-
-    @field_validator("variants")
-    @classmethod
-    def _own_codes(cls, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
-        unique(variants, "code")
-        return variants
-
-
-class CountedProcedure(Definition):
-    """A procedure of which a demonstration sends counts alone: how many were tested, and where."""
-
-    code: Code
-    organiser: str
-    purpose: str
-    tested: int = Field(gt=0)
-
-
-class Demonstration(Definition):
-    """Sizes of one demonstration edition; `notes` name the published fact behind each.
-
-    With `totals_only` scores are sent for the whole test alone. Without `methodists` no РМА is
-    sent. `counted` are further procedures, sent as counts. Sites that no document counts are a
-    share of the organisations.
-    """
-
-    as_of: date
-    staff: int = Field(gt=0)
-    organizations: int = Field(gt=0)
-    tested: int = Field(gt=0)
-    items_per_domain: int = Field(gt=0)
-    item_responses: bool
-    totals_only: bool = False
-    low_performing: int = Field(ge=0)
-    mentoring: int = Field(ge=0)
-    internship_sites: int | None = Field(default=None, ge=0)
-    innovation_sites: int | None = Field(default=None, ge=0)
-    methodists: dict[str, int] = {}
-    counted: tuple[CountedProcedure, ...] = ()
-    notes: str
-
-    @model_validator(mode="after")
-    def _sendable(self) -> Self:
-        if self.totals_only and self.item_responses:
-            raise ValueError("totals_only и item_responses вместе невозможны")
-        return self
-
-
 class Retention(Definition):
     """How long what leads back to people may be kept after the end of a period, and by what."""
 
@@ -369,6 +228,8 @@ class Region(Definition):
     documents: tuple[Document, ...]
     indicators: tuple[Indicator, ...]
     unpublished_metrics: tuple[Code, ...] = ()
+    populations: dict[Code, Named] = {}
+    conditions: dict[Code, Named] = {}
     demonstration: dict[str, Demonstration] = {}
     retention: Retention | None = None
     seminars: Seminars = Seminars()
@@ -405,6 +266,43 @@ class Region(Definition):
         return self
 
     @model_validator(mode="after")
+    def _countable(self) -> Self:
+        """Every count is of what exists, and is in the unit that its place needs."""
+        own = Library.model_construct(populations=self.populations, conditions=self.conditions)
+        if wrong := next(taken(own), None):
+            raise misplaced(*wrong)
+        for home, rows in self._descriptions():
+            if wrong := next(self._unknown_codes(rows), None):
+                raise misplaced((*home, *wrong[0]), wrong[1])
+        for place, indicator in enumerate(self.indicators):
+            for number, variant in enumerate(indicator.variants):
+                home = ("indicators", place, "variants", number)
+                if wrong := next(uncountable(variant, indicator.unit, self.library), None):
+                    raise misplaced((*home, *wrong[0]), wrong[1])
+        return self
+
+    def _descriptions(self) -> Iterator[tuple[Location, Rows | Count]]:
+        """What the region itself says of rows to be counted, and where."""
+        for part in ("populations", "conditions"):
+            yield from (((part, name), one) for name, one in getattr(self, part).items())
+        for place, indicator in enumerate(self.indicators):
+            for number, variant in enumerate(indicator.variants):
+                for name in ("numerator", "denominator"):
+                    if (quantity := getattr(variant, name)) and quantity.count:
+                        home = ("indicators", place, "variants", number, name, "count")
+                        yield home, quantity.count
+
+    def _unknown_codes(self, rows: Rows | Count) -> Iterator[tuple[Location, str]]:
+        """Municipalities and subjects that the region does not have: no row could be of them."""
+        for column, what, known in (
+            ("municipality", "муниципального образования", tuple(self.municipality_names)),
+            ("subject", "предмета", tuple(self.family_of_subject)),
+        ):
+            for location, value in coded(rows, column):
+                if value not in known:
+                    yield location, f"нет {what} «{value}»; {choice(str(value), known)}"
+
+    @model_validator(mode="after")
     def _known_retests(self) -> Self:
         known = [TOTAL, *(domain.code for domain in self.domains)]
         for place, retest in enumerate(self.diagnostics.retests):
@@ -431,6 +329,13 @@ class Region(Definition):
                     "у разных величин должны быть разные label"
                 )
         return self
+
+    @property
+    def library(self) -> Library:
+        """Populations and conditions that counts may name: the common ones and the region's."""
+        return library(
+            Library.model_construct(populations=self.populations, conditions=self.conditions)
+        )
 
     @property
     def domain_names(self) -> dict[str, str]:
@@ -530,9 +435,43 @@ def read_facts(root: Path, region: Region) -> pd.DataFrame:
     documents = [document.id for document in region.documents]
     facts = read_published(home / "published.csv", documents)
     stated = set(facts.loc[facts["kind"].isin(STATED), "metric"])
-    if wrong := next(_wrong_metrics(region, stated), None):
+    wrong = next(_wrong_metrics(region, stated), None) or next(_wrong_units(region, facts), None)
+    if wrong:
         raise refusal(home / "region.yaml", *wrong)
     return facts
+
+
+def _wrong_units(region: Region, facts: pd.DataFrame) -> Iterator[tuple[Location, str]]:
+    """Where an indicator needs another unit than its published fact has, and how."""
+    told = facts[facts["kind"].isin(STATED)]
+    units = {metric: set(rows["unit"]) for metric, rows in told.groupby("metric")}
+    for place, indicator in enumerate(region.indicators):
+        home: Location = ("indicators", place)
+        own = UNITS[indicator.unit]
+        if other := units.get(indicator.metric, set()) - {own}:
+            yield (*home, "metric"), _unit_words(indicator.metric, other, (own,))
+        for number, variant in enumerate(indicator.variants):
+            allowed = NUMBERS_OF if variant.denominator else (own,)
+            of_parts = set()
+            for name in ("numerator", "denominator"):
+                part = getattr(variant, name)
+                given = units.get(part.metric, set()) if part else set()
+                of_parts |= given
+                if other := given - set(allowed):
+                    location = (*home, "variants", number, name, "metric")
+                    yield location, _unit_words(part.metric, other, allowed)
+            if indicator.unit == "share" and len(of_parts) > 1:
+                words = " и ".join(f"«{unit}»" for unit in sorted(of_parts))
+                yield (
+                    (*home, "variants", number, "denominator", "metric"),
+                    f"числитель и знаменатель доли опубликованы в разных единицах: {words}",
+                )
+
+
+def _unit_words(metric: str | None, other: set[str], allowed: tuple[str, ...]) -> str:
+    given = " и ".join(f"«{unit}»" for unit in sorted(other))
+    needed = " или ".join(f"«{unit}»" for unit in allowed)
+    return f"«{metric}» опубликован в единице {given}, а показателю нужна {needed}"
 
 
 def _wrong_metrics(region: Region, stated: set[str]) -> Iterator[tuple[Location, str]]:

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
-from nmc_utils.editions import RUN, Edition
+from nmc_utils.editions import COUNTRY, RUN, Edition
 from nmc_utils.editions import edition as edition_of
 from nmc_utils.measures.dictionary import check_measures, is_sensitive
 
@@ -30,6 +31,7 @@ RUN_FOLDER = "NMC_RUN_FOLDER"  #: the edition's folder of the run that a noteboo
 RUN_OVER_PUBLISHED = "NMC_RUN_OVER_PUBLISHED"  #: set when only some notebooks of a suite are run
 PARTS = ("public", "restricted")
 MANIFEST = "manifest.json"
+_POINTS_WITHIN = 60  #: seconds to wait for another process that publishes
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _KEY = re.compile(r"[a-z_][a-z0-9_]*/[a-z0-9-]+")
@@ -215,7 +217,7 @@ def results(edition: Edition) -> Results:
     """
     folder = Path(os.environ.get(RUN_FOLDER) or "")
     ours = results_folder(edition.root) / ".partial" in folder.parents
-    if not ours or folder.parts[-2:] != (edition.region.code, edition.period.text):
+    if not ours or folder.parts[-2:] != tuple(edition.key.split("/")):
         return _published(edition)
     staged = Results(edition.key, folder.parts[-3], folder)
     if os.environ.get(RUN_OVER_PUBLISHED) and edition.key in current(edition.root):
@@ -255,6 +257,23 @@ def published(edition: Edition, run: str) -> Results:
     if manifest["inputs"].get("definition", edition.digest) != edition.digest:
         raise ResultsError(f"{edition}: определение региона изменено после прогона. {remedy}")
     return Results(edition.key, run, folder, manifest)
+
+
+def tables_digest(found: Results) -> str:
+    """Digest of the canonical tables that a published run was made of.
+
+    Raises
+    ------
+    ResultsError
+        The manifest does not say it: nobody can tell whether the tables of today are the same.
+    """
+    digest = (found.manifest or {}).get("inputs", {}).get("tables")
+    if not digest:
+        raise ResultsError(
+            f"{found.edition}: прогон {found.run} не говорит, из каких данных он сделан. "
+            f"Выполните: nmc run {found.edition}"
+        )
+    return digest
 
 
 #: Tables of a run that say who was in which group, and what must stand in them.
@@ -368,7 +387,7 @@ def run_id(root: Path, digest: str) -> str:
 
 def begin(edition: Edition, run: str) -> Path:
     """Make the folder in which `run` works on `edition`, and return it."""
-    _check_run(run)
+    check_run(run)
     folder = results_folder(edition.root) / ".partial" / run / edition.key
     try:
         folder.mkdir(parents=True)
@@ -394,7 +413,7 @@ def publish(edition: Edition, run: str, inputs: Mapping[str, str]) -> Path:
     root = edition.root
     work = results_folder(root) / ".partial" / run / edition.key
     folder = results_folder(root) / run / edition.key
-    _check_run(run)
+    check_run(run)
     if not work.is_dir():
         raise ResultsError(f"{work}: публиковать нечего, прогон {run} не начат")
     if folder.exists():
@@ -413,7 +432,22 @@ def publish(edition: Edition, run: str, inputs: Mapping[str, str]) -> Path:
     return folder
 
 
-def _check_run(run: str) -> None:
+def adopt(edition: Edition, run: str, inputs: Mapping[str, str]) -> Path | None:
+    """Point the edition to what `run` had published of it when it was cut short; None if nothing.
+
+    The rename may have been the last thing that it did.
+    """
+    folder = results_folder(edition.root) / run / edition.key
+    if not folder.is_dir() or read_manifest(folder)["inputs"] != dict(inputs):
+        return None
+    if current(edition.root).get(edition.key) != run:
+        _point(edition.root, edition.key, run)
+        log(edition.root, "publish", edition=edition.key, run=run)
+    return folder
+
+
+def check_run(run: str) -> None:
+    """Refuse what cannot be the name of a run."""
     if not RUN.fullmatch(run):
         raise ResultsError(f"«{run}» не похоже на номер прогона; пример: 0a1b2c3d4e-1")
 
@@ -479,10 +513,30 @@ def _sync_tree(folder: Path) -> None:
 
 def _point(root: Path, key: str, run: str) -> None:
     path = results_folder(root) / "current.json"
-    temporary = path.with_name(f".current.{os.getpid()}.json")
-    temporary.write_bytes(_json(current(root) | {key: run}))
-    _sync(temporary)
-    os.replace(temporary, path)
+    lock = path.with_name(".locks") / "current.lock"
+    lock.parent.mkdir(exist_ok=True)
+    try:
+        with FileLock(lock, timeout=_POINTS_WITHIN, fallback_to_soft=False):  # others point as well
+            for left in path.parent.glob(".current.*.json"):  # by whoever was killed here
+                left.unlink()
+            write_json(path, current(root) | {key: run})
+    except Timeout:
+        raise ResultsError(
+            f"{path}: указатель действующих прогонов {_POINTS_WITHIN} с занят другим процессом. "
+            "Дождитесь его конца"
+        ) from None
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace a file whole: whoever reads it, or finds it after a crash, has the old or the new."""
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.json")
+    try:
+        temporary.write_bytes(_json(content))
+        _sync(temporary)
+        os.replace(temporary, path)
+    except OSError:  # a full disk has no room for leftovers
+        temporary.unlink(missing_ok=True)
+        raise
     _sync(path.parent)
 
 
@@ -491,7 +545,7 @@ def log(root: Path, event: str, **fields: str) -> None:
     path = results_folder(root) / "log.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     entry = {"at": datetime.now().astimezone().isoformat(timespec="milliseconds"), "event": event}
-    with path.open("a", encoding="utf-8") as stream:
+    with suppress(OSError), path.open("a", encoding="utf-8") as stream:  # no result hangs on it
         stream.write(json.dumps(entry | fields, ensure_ascii=False) + "\n")
 
 
@@ -530,7 +584,7 @@ def verify(root: Path, run: str | None = None, edition: str | None = None) -> li
                 "а прогоны есть. Укажите действующий: nmc rollback РЕГИОН ПЕРИОД ПРОГОН"
             ]
     else:
-        _check_run(run)
+        check_run(run)
         pairs = [(key, run) for key in _editions_of(root, run)]
         if not pairs:
             known = ", ".join(sorted({name for name, _ in _all_published(root)})) or "ни одного"
@@ -596,7 +650,7 @@ def rollback(root: Path, key: str, run: str) -> None:
         The run does not have this edition, is not intact, or was made of records of another
         origin than the edition's.
     """
-    _check_run(run)
+    check_run(run)
     if key not in _editions_of(root, run):
         having = [name for name, edition in _all_published(root) if edition == key]
         raise ResultsError(
@@ -605,7 +659,7 @@ def rollback(root: Path, key: str, run: str) -> None:
     if problems := _problems(root, key, run):
         raise ResultsError(f"вернуться к прогону {run} нельзя: {'; '.join(problems)}")
     made_of = read_manifest(results_folder(root) / run / key)["origin"]
-    if made_of != (origin := edition_of(*key.split("/"), root).origin):
+    if made_of != (origin := _origin(root, key) or made_of):
         raise ResultsError(
             f"прогон {run} сделан из данных другого происхождения ({made_of}), "
             f"а издание {key} — {origin}"
@@ -613,6 +667,15 @@ def rollback(root: Path, key: str, run: str) -> None:
     before = current(root).get(key, "")
     _point(root, key, run)
     log(root, "rollback", edition=key, run=run, before=before)
+
+
+def _origin(root: Path, key: str) -> str | None:
+    """Of what origin an edition is; a comparison of regions, that of its current run if any."""
+    region, _, period = key.partition("/")
+    if region != COUNTRY:
+        return edition_of(region, period, root).origin
+    run = current(root).get(key)
+    return run and read_manifest(results_folder(root) / run / key)["origin"]
 
 
 def runs(root: Path) -> pd.DataFrame:

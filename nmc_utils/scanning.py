@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import base64
 import binascii
+import hashlib
 import io
 import json
 import re
@@ -30,10 +31,11 @@ import pyarrow.parquet as pq
 
 from nmc_utils.editions import edition, edition_keys
 from nmc_utils.intake.columns import folded
+from nmc_utils.intake.files import listed
 from nmc_utils.intake.known import known_names, names_in
 from nmc_utils.intake.names import Names
-from nmc_utils.intake.redaction import Finder, is_escaped, legible, unescaped
-from nmc_utils.results import results_folder
+from nmc_utils.intake.redaction import Finder, is_escaped, legible, redactor, unescaped
+from nmc_utils.results import ResultsError, results_folder
 from nmc_utils.tables import SCHEMAS, TITLES
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
@@ -111,9 +113,32 @@ def scan(root: Path, run: str | None = None, asked: Iterable[str] = ()) -> Scan:
     return Scan(frame, n_files, tuple(unread))
 
 
-def finder_of(root: Path, names: Iterable[Names]) -> Finder:
-    """Return what finds the names of several editions under one data root."""
-    return Finder(Names.union(names), ordinary_words(root))
+def redactor_at(root: Path, key: str) -> Callable[[str, bool], str]:
+    """Return what hides the names of an edition, read again from what was sent for it.
+
+    Raises
+    ------
+    ResultsError
+        Some of the files that intake has read cannot be read here: their names would stay.
+    """
+    names, unread = _names_of(root, [key])
+    if unread or not _is_all_there(root, key):
+        raise ResultsError(
+            f"{key}: присланное здесь не читается или уже не то, что принято, поэтому имена людей "
+            "скрыть нечем. Проверьте право на чтение общей папки данных у рабочих процессов"
+        )
+    return redactor(Finder(names, ordinary_words(root)))
+
+
+def _is_all_there(root: Path, key: str) -> bool:
+    """Whether every file that intake has read can be read here as it was."""
+    try:
+        taken = json.loads((root / "validated" / key / "sources.json").read_text("utf-8"))["files"]
+        sent = [path for path in listed(edition(*key.split("/"), root).sent) if path.is_file()]
+        here = {hashlib.sha256(path.read_bytes()).hexdigest() for path in sent}
+    except (OSError, ValueError, KeyError):
+        return False
+    return here >= set(taken.values())
 
 
 # --- what to look for -----------------------------------------------------------------------------
@@ -144,7 +169,7 @@ def ordinary_words(root: Path) -> frozenset[str]:
     """Return the folded words of the product: definitions, published facts, notebooks, the code."""
     texts = [title for schema in SCHEMAS.values() for title in _titles(schema)]
     texts += TITLES.values()
-    for pattern in ("*/region.yaml", "*/published.csv"):
+    for pattern in ("*/region.yaml", "*/published.csv", "*/system.yaml"):
         texts += [path.read_text("utf-8") for path in sorted((root / "regions").glob(pattern))]
     return _words_of_product() | _folded_words(texts)
 

@@ -1,75 +1,60 @@
-"""Which notebooks are run for which editions, and how one of them is run.
+"""Which notebooks are run for which editions, and what becomes of each edition.
 
 The suite knows neither intake nor measures: it is given editions whose tables are ready and the
-digests of what these were made from. Each notebook runs in a kernel of its own; only the kernel's
-environment says where the data and the run are.
+digests of what these were made from.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL
-from typing import Any, Literal
+from traceback import format_exception, format_tb
+from typing import Literal
 
 import nbformat
-import papermill
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
-from papermill.exceptions import PapermillExecutionError
-from traitlets.config import Config
 
-from nmc_utils.editions import Edition
-from nmc_utils.results import (
-    PARTS,
-    RUN_FOLDER,
-    RUN_OVER_PUBLISHED,
-    ResultsError,
-    begin,
-    log,
-    publish,
-    results_folder,
-    run_id,
+from nmc_utils import jobs
+from nmc_utils.country import Country
+from nmc_utils.editions import COUNTRY, Edition
+from nmc_utils.executing import (
+    CELL_TIMEOUT,
+    CHECKOUT,
+    NotebookFailed,
+    ParameterError,
+    Redact,
+    execute,
 )
+from nmc_utils.kernels import WarmProvisioner
+from nmc_utils.results import PARTS, ResultsError, adopt, log, publish
+from nmc_utils.runs import Run, forget_others, held, held_work, log_of, no_room, start
 
 #: The suite, in the order in which it runs.
 NOTEBOOKS = (
     "01_intake_quality",
     "02_diagnostics",
+    "02_municipalities",
     "03_measurement",
     "04_seminar_groups",
+    "04_teacher_types",
     "05_progress",
+    "06_events",
+    "06_mentoring",
+    "06_methodists",
+    "06_programmes",
+    "06_routes",
+    "06_system",
     "07_indicators",
     "08_council",
 )
-CHECKOUT = Path(__file__).resolve().parents[1]
-CELL_TIMEOUT = 600  #: seconds that one cell may take
-
-#: Called with the edition, the notebook and whether the notebook is done (else it starts).
-Progress = Callable[[Edition, str, bool], None]
-#: Hides names of people in a text; the second argument says that it is of an error, where a surname
-#: by itself is hidden too.
-Redact = Callable[[str, bool], str]
-
-
-class ParameterError(ValueError):
-    """A notebook and the parameters given to it do not fit together."""
-
-
-class NotebookFailed(RuntimeError):
-    """A notebook stopped; `cell` counts its code cells from 1, as running it by hand would."""
-
-    def __init__(self, notebook: str, cell: int, reason: str):
-        super().__init__(f"тетрадь {notebook}, ячейка {cell}: {reason}")
-        self.notebook, self.cell, self.reason = notebook, cell, reason
+#: The notebook of the edition `_country`, which is made of what the others have published.
+COMPARISON = "compare_regions"
+#: Called with the edition, the notebook, whether the notebook is done (else it starts) and then why
+#: its kernel was started cold: empty when it was warm, None when that is not known.
+Progress = Callable[[Edition | Country, str, bool, str | None], None]
 
 
 @dataclass(frozen=True)
@@ -80,7 +65,7 @@ class Outcome:
     ``work`` (only some notebooks were run). `folder` holds what was made, whatever the status.
     """
 
-    edition: Edition
+    edition: Edition | Country
     run: str
     status: Literal["published", "failed", "work"]
     failure: str | None
@@ -90,209 +75,84 @@ class Outcome:
     seconds: float
 
 
-_SILENT = logging.getLogger("nmc_utils.suite")  # what is wrong is said once, by NotebookFailed
-_SILENT.addHandler(logging.NullHandler())
+# --- one edition ----------------------------------------------------------------------------------
 
 
-# --- one notebook ---------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class EditionJob:
+    """The notebooks of one edition: what is needed to execute them, on this machine or another.
 
-
-class _Client(PapermillNotebookClient):
-    """Hides names in what comes from the kernel before anybody else sees it."""
-
-    redact: Redact | None = None
-
-    def process_message(
-        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
-    ) -> NotebookNode | None:
-        if self.redact:
-            content = msg["content"]
-            is_error = msg["msg_type"] == "error" or content.get("name") == "stderr"
-            msg = {**msg, "content": _without_names(content, self.redact, is_error)}
-        return super().process_message(msg, cell, cell_index)
-
-
-def _without_names(value: Any, redact: Redact, is_error: bool) -> Any:
-    """Hide names in every text of a nested value; pictures are left as they are."""
-    if isinstance(value, str):
-        return redact(value, is_error)
-    if isinstance(value, list):
-        return [_without_names(inner, redact, is_error) for inner in value]
-    if isinstance(value, dict):
-        return type(value)(
-            {
-                key: inner if key in _PICTURES else _without_names(inner, redact, is_error)
-                for key, inner in value.items()
-            }
-        )
-    return value
-
-
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "application/pdf")
-
-
-def _hide_names(node: NotebookNode, redact: Redact) -> None:
-    """Hide names in an executed notebook: also what stands in the code, and all of a failed one.
-
-    A failed notebook is not published, so it matters less that a word may be taken for a surname.
+    `redactor` makes what hides the edition's names, where the notebooks are executed.
     """
-    outputs = [output for cell in node.cells for output in cell.get("outputs", [])]
-    has_failed = any(output.output_type == "error" for output in outputs)
-    node.cells = _without_names(node.cells, redact, has_failed)
+
+    run: Run
+    edition: Edition | Country
+    notebooks: tuple[str, ...]
+    notebooks_folder: Path
+    timeout: float
+    redactor: Callable[[], Redact] | None
 
 
-class _Engine(NBClientEngine):
-    """papermill's engine, with an environment and a working folder for the kernel alone."""
+@dataclass(frozen=True)
+class Made:
+    """How far a job came: all of it, or why not and where it broke."""
 
-    @classmethod
-    def execute_managed_notebook(
-        cls,
-        nb_man: NotebookExecutionManager,
-        kernel_name: str,
-        *,
-        environment: Mapping[str, str],
-        folder: str,
-        execution_timeout: float,
-        start_timeout: int,
-        redact: Redact | None,
-        **_: Any,
-    ) -> None:
-        client = _Client(
-            nb_man,
-            kernel_name=kernel_name,
-            timeout=execution_timeout,
-            startup_timeout=start_timeout,
-            shutdown_kernel="immediate",
-            coalesce_streams=True,  # a name may come in two pieces
-            config=Config(KernelManager={"transport_encryption": "auto"}),
-            log=_SILENT,
-        )
-        client.redact = redact
-        try:  # what the kernel itself writes to a terminal may hold a name as well
-            client.execute(env=dict(environment), cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
-        finally:
-            if redact:
-                _hide_names(nb_man.nb, redact)
+    failure: str | None
+    traceback: str
+    seconds: float
 
 
-papermill_engines.register("nmc", _Engine)
+def execute_edition(job: EditionJob, tell: Callable[..., None]) -> Made:
+    """Execute the notebooks of an edition that are not done yet, one after the other.
 
-
-def execute(
-    notebook: Path,
-    output: Path,
-    parameters: Mapping[str, str],
-    timeout: float = CELL_TIMEOUT,
-    *,
-    environment: Mapping[str, str] | None = None,
-    redact: Redact | None = None,
-) -> None:
-    """Run `notebook` with `parameters` and save it, executed, as `output`. Only here is papermill.
-
-    Parameters
-    ----------
-    parameters : mapping
-        A literal for every parameter that the notebook declares, and no other.
-    timeout : float
-        Seconds that one cell may take.
-    environment : mapping, optional
-        Variables for the kernel beside those of this process. The kernel imports the package from
-        where this process did.
-    redact : callable, optional
-        See `Redact`. It is applied before anything is saved or told.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such notebook.
-    ParameterError
-        The notebook has no cell tagged ``parameters``, or declares others than are given.
-    NotebookFailed
-        A cell raised, took longer than `timeout`, or lost its kernel. `output` shows how far the
-        notebook came.
+    `tell` is given a notebook, whether it is done (else it starts) and, when done, why its kernel
+    was started cold; empty when it was warm.
     """
-    _check_parameters(notebook, parameters)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    packages = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
+    started, key = time.monotonic(), job.edition.key
+    redact, failure, traceback = None, None, ""
     try:
-        papermill.execute_notebook(
-            _literal(notebook),
-            _literal(output),
-            parameters=dict(parameters),
-            engine_name="nmc",
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            log_output=False,
-            execution_timeout=timeout,
-            environment={**os.environ, "PYTHONPATH": packages, **(environment or {})},
-            folder=str(notebook.parent),
-            redact=redact,
-        )
-    except (PapermillExecutionError, CellTimeoutError, RuntimeError) as error:
-        reason = _reason(error, timeout)
-        reason = redact(reason, True) if redact else reason
-        raise NotebookFailed(notebook.stem, _last_cell(output), reason) from error
-    finally:
-        _forget_folders(output)
+        redact = job.redactor() if job.redactor else None
+        with held_work(job.run.root, job.run.name, key):
+            finished = job.run.finished(key, job.notebooks)
+            for notebook in finished:
+                tell(notebook, True, None)
+            for notebook in job.notebooks[len(finished) :]:
+                tell(notebook, False, None)
+                _execute_for(job, notebook, redact)
+                job.run.record(key, notebook)
+                tell(notebook, True, WarmProvisioner.cold_because)
+    except Exception as error:  # whatever it is, the other editions go on
+        failure, traceback = _told_of(error, job, redact)
+    return Made(failure, traceback, time.monotonic() - started)
 
 
-def _literal(path: Path) -> str:
-    """Protect braces in `path`: papermill takes it for a template."""
-    return str(path).replace("{", "{{").replace("}", "}}")
+def _told_of(error: Exception, job: EditionJob, redact: Redact | None) -> tuple[str, str]:
+    """What is said of an error and what is kept of where it arose, without names in either.
+
+    Where nothing could be made that hides them, a stranger's error tells its kind and place alone.
+    """
+    is_safe = redact is not None or job.redactor is None
+    is_ours = isinstance(error, (NotebookFailed, ParameterError, ResultsError))
+    if is_ours or (is_safe and isinstance(error, OSError)):
+        said = no_room(error, job.run.root, [job.edition.key]) or str(error)
+        where = getattr(error, "traceback", "")
+    else:
+        said = f"непредвиденная ошибка {type(error).__name__}"
+        lines = format_exception(error) if is_safe else format_tb(error.__traceback__)
+        where = "".join(lines)
+    return (redact(said, True), redact(where, True)) if redact else (said, where)
 
 
-def _forget_folders(output: Path) -> None:
-    """Leave only file names where papermill wrote the full paths of this machine."""
-    if not output.is_file():
-        return
-    node = nbformat.read(output, as_version=4)
-    about = node.metadata.get("papermill", {})
-    for key in ("input_path", "output_path"):
-        if key in about:
-            about[key] = Path(about[key]).name
-    nbformat.write(node, output)
-
-
-def _check_parameters(notebook: Path, parameters: Mapping[str, str]) -> None:
-    if not notebook.is_file():
-        raise FileNotFoundError(f"{notebook}: такой тетради нет")
-    node = nbformat.read(notebook, as_version=4)
-    if not any("parameters" in cell.metadata.get("tags", []) for cell in node.cells):
-        raise ParameterError(f"тетрадь {notebook.stem}: нет ячейки с меткой parameters")
-    node.metadata.kernelspec = {"name": "python3", "language": "python"}  # asked for, not needed
-    declared = set(papermill.inspect_notebook(node))
-    if unknown := sorted(set(parameters) - declared):
-        raise ParameterError(
-            f"тетрадь {notebook.stem}: в ячейке parameters нет параметра {', '.join(unknown)}; "
-            f"есть: {', '.join(sorted(declared)) or 'ни одного'}"
-        )
-    if missing := sorted(declared - set(parameters)):
-        raise ParameterError(
-            f"тетрадь {notebook.stem}: не передан параметр {', '.join(missing)}; "
-            f"передаются: {', '.join(sorted(parameters))}"
-        )
-
-
-def _last_cell(executed: Path) -> int:
-    """Number of the last code cell that was started, the injected parameters not counted."""
-    number = last = 0
-    for cell in nbformat.read(executed, as_version=4).cells:
-        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", []):
-            number += 1
-            if cell.metadata.get("papermill", {}).get("start_time"):
-                last = number
-    return last
-
-
-def _reason(error: Exception, timeout: float) -> str:
-    if isinstance(error, PapermillExecutionError):
-        return f"{error.ename}: {error.evalue}".strip().rstrip(":")
-    if isinstance(error, CellTimeoutError):
-        return f"не закончилась за отведённое время, {timeout:g} с"
-    if isinstance(error, DeadKernelError):
-        return "ядро остановилось (так бывает, когда не хватило памяти)"
-    return f"ядро не запустилось ({error})"
+def _execute_for(job: EditionJob, notebook: str, redact: Redact | None) -> None:
+    key = job.edition.key
+    execute(
+        job.notebooks_folder / f"{notebook}.ipynb",
+        job.run.folder(key) / "notebooks" / f"{notebook}.ipynb",
+        _parameters(job.edition),
+        job.timeout,
+        environment={"NMC_DATA": str(job.run.root), **job.run.environment(key)},
+        redact=redact,
+    )
 
 
 # --- the suite ------------------------------------------------------------------------------------
@@ -307,17 +167,24 @@ def run(
     notebooks: Sequence[str] = NOTEBOOKS,
     notebooks_folder: Path = CHECKOUT / "notebooks",
     timeout: float = CELL_TIMEOUT,
-    redact: Redact | None = None,
+    redactor: Callable[[str], Callable[[], Redact]] | None = None,
+    n_jobs: int = 1,
+    scheduler: str | None = None,
+    resume: str | None = None,
+    begun: Callable[[Run], None] | None = None,
 ) -> list[Outcome]:
     """Run the suite for each of `editions` under one run, and publish those that succeed.
 
     An edition whose notebook fails is left under ``results/.partial`` as it is, executed notebook
-    included, and the others go on.
+    included, and the others go on. A run that was cut short and had the same inputs is gone on
+    with: what it has published stays, notebooks whose outputs are as it left them are not executed
+    again.
 
     Parameters
     ----------
     editions : sequence of Edition
-        Of one data root, their canonical tables validated.
+        Of one data root, their canonical tables validated; whoever calls holds them
+        (`runs.held`).
     inputs : mapping
         ``region/period`` → digest of what its tables were made from.
     only : sequence of str, optional
@@ -325,8 +192,20 @@ def run(
         another one reads it from the published run.
     progress : callable, optional
         See `Progress`.
-    redact : callable, optional
-        See `Redact`: what hides the names of all people of the editions.
+    redactor : callable, optional
+        For ``region/period`` gives what makes a `Redact` that hides the names of the edition's
+        people; this is called where its notebooks are executed.
+    n_jobs, scheduler
+        How many editions at a time, and on which Dask cluster: see `jobs.run`.
+    resume : str, optional
+        Go on with this run, or refuse.
+    begun : callable, optional
+        Called with the run as soon as it has its name.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of `editions`.
 
     Raises
     ------
@@ -334,77 +213,174 @@ def run(
         `only` names a notebook that the suite does not have, or an edition has no digest.
     FileNotFoundError
         A notebook of the suite is missing.
+    ResultsError
+        The run cannot begin or be gone on with; nothing was changed.
     """
     chosen = _chosen(only, notebooks, notebooks_folder)
     if not editions:
         return []
     if unknown := [edition.key for edition in editions if edition.key not in inputs]:
         raise ValueError(f"нет свёртки входных данных для {', '.join(unknown)}")
-    root = editions[0].root
     code = code_digest(notebooks_folder)
     digests = {
         edition.key: {"tables": inputs[edition.key], "code": code, **_definition(edition)}
         for edition in editions
     }
-    name = run_id(root, _digest(json.dumps(digests, sort_keys=True)))
-    task = _Task(name, chosen, notebooks_folder, bool(only), timeout, progress or _silent, redact)
-    return [task.run(edition, digests[edition.key]) for edition in editions]
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What is the same for all editions of a run."""
-
-    name: str
-    notebooks: tuple[str, ...]
-    notebooks_folder: Path
-    is_work: bool
-    timeout: float
-    progress: Progress
-    redact: Redact | None
-
-    def run(self, edition: Edition, inputs: Mapping[str, str]) -> Outcome:
-        started = time.monotonic()
-        folder, failure = results_folder(edition.root), None
-        status: Literal["published", "failed", "work"] = "work" if self.is_work else "published"
-        try:
-            folder = begin(edition, self.name)
-            self._execute(edition, folder)
-            if not self.is_work:
-                folder = publish(edition, self.name, inputs)
-        except (NotebookFailed, ParameterError, ResultsError, OSError) as error:
-            status, failure = "failed", str(error)
-            failure = self.redact(failure, True) if self.redact else failure
-            log(edition.root, "failed", edition=edition.key, run=self.name, reason=failure)
-        return Outcome(
-            edition=edition,
-            run=self.name,
-            status=status,
-            failure=failure,
-            notebooks=_stems(folder, "notebooks/*.ipynb"),
-            tables=tuple(sorted(sum((_stems(folder, f"{part}/*.parquet") for part in PARTS), ()))),
-            folder=folder,
-            seconds=time.monotonic() - started,
+    root = editions[0].root
+    this = start(root, digests, versions=_versions(), is_draft=bool(only), resume=resume)
+    if begun:
+        begun(this)
+    wanted = [
+        EditionJob(
+            this,
+            edition,
+            chosen,
+            notebooks_folder,
+            timeout,
+            redactor(edition.key) if redactor else None,
         )
-
-    def _execute(self, edition: Edition, folder: Path) -> None:
-        environment = {"NMC_DATA": str(edition.root), RUN_FOLDER: str(folder)}
-        if self.is_work:
-            environment[RUN_OVER_PUBLISHED] = "1"
-        for notebook in self.notebooks:
-            self.progress(edition, notebook, False)
-            execute(
-                self.notebooks_folder / f"{notebook}.ipynb",
-                folder / "notebooks" / f"{notebook}.ipynb",
-                {"region": edition.region.code, "period": edition.period.text},
-                self.timeout,
-                environment=environment,
-                redact=self.redact,
-            )
-            self.progress(edition, notebook, True)
+        for edition in editions
+    ]
+    return _carried_out(wanted, progress or _silent, n_jobs=n_jobs, scheduler=scheduler)
 
 
-def _silent(edition: Edition, notebook: str, is_done: bool) -> None:
+def compare(
+    country: Country,
+    progress: Progress | None = None,
+    *,
+    is_draft: bool = False,
+    notebooks_folder: Path = CHECKOUT / "notebooks",
+    timeout: float = CELL_TIMEOUT,
+) -> Outcome:
+    """Run the comparison of the regions of a period and publish it, as `run` does an edition.
+
+    Its run is named by the regions' published tables and the code: the same tables give the same
+    name and the same bytes.
+
+    Parameters
+    ----------
+    is_draft : bool
+        Leave it under ``results/.partial`` and publish nothing.
+
+    Raises
+    ------
+    FileNotFoundError
+        The notebook is missing.
+    ResultsError
+        The run cannot begin; nothing was changed.
+    """
+    chosen = _chosen(None, (COMPARISON,), notebooks_folder)
+    inputs = {"code": code_digest(notebooks_folder), "comparison": country.digest} | country.inputs
+    ours = [] if is_draft else [country.key]
+    with held(country.root, ours, wait=timeout):  # another run may be comparing the same period
+        wanted = {country.key: inputs}
+        begun = start(country.root, wanted, versions=_versions(), is_draft=is_draft)
+        job = EditionJob(begun, country, chosen, notebooks_folder, timeout, None)
+        return _carried_out([job], progress or _silent)[0]
+
+
+def _carried_out(
+    wanted: Sequence[EditionJob],
+    progress: Progress,
+    *,
+    n_jobs: int = 1,
+    scheduler: str | None = None,
+) -> list[Outcome]:
+    """Do the jobs of one run, wherever; publish here what they have made."""
+    begun = wanted[0].run
+    ready = {job.edition.key: _ready(job) for job in wanted}
+    outcomes = {key: outcome for key, outcome in ready.items() if outcome}
+    left = [job for job in wanted if job.edition.key not in outcomes]
+
+    def told(job: EditionJob, notebook: str, is_done: bool, cold: str | None) -> None:
+        progress(job.edition, notebook, is_done, cold)
+
+    options = {"n_jobs": n_jobs, "scheduler": scheduler, "root": begun.root, "told": told}
+    for job, made in jobs.run(execute_edition, left, **options):
+        outcomes[job.edition.key] = _ended(job, made)
+    begun.close([key for key, outcome in outcomes.items() if outcome.status == "published"])
+    return [outcomes[job.edition.key] for job in wanted]
+
+
+def _ready(job: EditionJob) -> Outcome | None:
+    """Open what a job works in; its outcome when there is nothing more to do."""
+    begun = job.run
+    try:
+        if not begun.is_draft and (
+            folder := adopt(job.edition, begun.name, begun.inputs[job.edition.key])
+        ):
+            forget_others(begun.root, job.edition.key, begun.name)
+            return _outcome(job, "published", folder=folder)
+        begun.open(job.edition)
+    except (ResultsError, OSError) as error:
+        reason = no_room(error, begun.root, [job.edition.key]) or str(error)
+        return _ended(job, Made(reason, "", 0.0))
+    return None
+
+
+def _ended(job: EditionJob, made: Made | jobs.Lost) -> Outcome:
+    """Publish what a job has made, or keep what it left and say why."""
+    begun, key = job.run, job.edition.key
+    if isinstance(made, jobs.Lost):
+        made = Made(made.reason, "", 0.0)
+    failure, folder = made.failure, begun.folder(key)
+    if failure is None and not begun.is_draft:
+        try:
+            folder = publish(job.edition, begun.name, begun.inputs[key])
+            forget_others(begun.root, key, begun.name)
+        except (ResultsError, OSError) as error:
+            failure = no_room(error, begun.root, [key]) or str(error)
+    if failure is None:
+        status = "work" if begun.is_draft else "published"
+        return _outcome(job, status, folder=folder, seconds=made.seconds)
+    if where := _keep_traceback(begun, key, made.traceback):
+        failure = f"{failure}. Подробности: {where}"
+    if not begun.is_draft:
+        failure = f"{failure}. Исправьте и повторите: nmc run {key}"
+    log(begun.root, "failed", edition=key, run=begun.name, reason=failure)
+    return _outcome(job, "failed", failure=failure, folder=folder, seconds=made.seconds)
+
+
+def _keep_traceback(begun: Run, key: str, traceback: str) -> Path | None:
+    if not traceback:
+        return None
+    path = log_of(begun).with_suffix(f".{key.replace('/', '-')}.txt")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(traceback, "utf-8")
+    except OSError:  # a full disk is what the failure itself may be about
+        return None
+    return path
+
+
+def _outcome(
+    job: EditionJob,
+    status: Literal["published", "failed", "work"],
+    *,
+    folder: Path,
+    failure: str | None = None,
+    seconds: float = 0.0,
+) -> Outcome:
+    tables = (_stems(folder, f"{part}/*.parquet") for part in PARTS)
+    return Outcome(
+        edition=job.edition,
+        run=job.run.name,
+        status=status,
+        failure=failure,
+        notebooks=_stems(folder, "notebooks/*.ipynb"),
+        tables=tuple(sorted(sum(tables, ()))),
+        folder=folder,
+        seconds=seconds,
+    )
+
+
+def _parameters(edition: Edition | Country) -> dict[str, str]:
+    """What a notebook is told: which edition; a comparison of regions has the period alone."""
+    region, _, period = edition.key.partition("/")
+    return {"period": period} | ({} if region == COUNTRY else {"region": region})
+
+
+def _silent(edition: Edition | Country, notebook: str, is_done: bool, cold: str | None) -> None:
     pass
 
 
@@ -423,24 +399,34 @@ def _chosen(only: Sequence[str] | None, notebooks: Sequence[str], folder: Path) 
 
 def _definition(edition: Edition) -> dict[str, str]:
     """Digests of what the results depend on besides the tables and the code."""
-    facts = edition.root / "regions" / edition.region.code / "published.csv"
-    return {
-        "definition": edition.digest,
-        "published": _digest(facts.read_text("utf-8") if facts.exists() else ""),
+    home = edition.root / "regions" / edition.region.code
+    files = {"published": home / "published.csv", "system": home / "system.yaml"}
+    return {"definition": edition.digest} | {
+        name: _digest(path.read_text("utf-8") if path.exists() else "")
+        for name, path in files.items()
     }
 
 
 def code_digest(notebooks_folder: Path) -> str:
-    """Digest of the package and of the notebooks' code; outputs and prose do not matter."""
+    """Digest of the package, its lists of words included, and of the notebooks' code.
+
+    Outputs and prose of notebooks do not matter.
+    """
     package = Path(__file__).parent
     parts = [
         (path.relative_to(package).as_posix(), path.read_text("utf-8"))
-        for path in sorted(package.rglob("*.py"))
+        for path in sorted(package.rglob("*"))
+        if path.suffix in (".py", ".yaml", ".txt")
     ]
     for path in sorted(notebooks_folder.glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
         parts += [(path.name, cell.source) for cell in cells if cell.cell_type == "code"]
     return _digest(json.dumps(parts))
+
+
+def _versions() -> dict[str, str]:
+    """Of Python and of the packages that results depend on."""
+    return {name: version for name, version in jobs.about().items() if name != "code"}
 
 
 def _digest(text: str) -> str:

@@ -9,12 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pandera.pandas as pa
 
-from nmc_utils.editions import Edition
-from nmc_utils.terms import POSITIONS, ROLES, TABLE_TITLES, WAVES
+from nmc_utils.terms import (
+    ADDRESSEES,
+    AGREEMENT_KINDS,
+    DIRECTIONS,
+    EVENT_KINDS,
+    LEVELS,
+    MENTORING_FORMS,
+    POSITIONS,
+    PROGRAMME_BASES,
+    PROGRESS,
+    REGISTRY_KINDS,
+    ROLES,
+    ROUTE_KINDS,
+    ROUTE_LEVELS,
+    STAGES,
+    TABLE_TITLES,
+    WAVES,
+)
+
+if TYPE_CHECKING:  # editions rest on regions, and those on the schemas
+    from nmc_utils.editions import Edition
 
 DATE = "datetime64[us]"
 
@@ -106,6 +126,7 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "in_mentoring": _flag("Участвует в наставничестве"),
             "is_internship_site": _flag("Стажировочная площадка"),
             "is_innovation_site": _flag("Инновационная площадка"),
+            "supported_on": _date("ШНОР: адресное сопровождение с"),
         },
     ),
     "procedures": _table(
@@ -187,6 +208,190 @@ SCHEMAS: dict[str, pa.DataFrameSchema] = {
             "from_on": _date("В РМА с"),
             "to_on": _date("В РМА по"),
             "act_id": _text("Приказ", nullable=True),
+        },
+    ),
+    "routes": _table(
+        "routes",
+        ["route_id"],
+        {
+            "route_id": _text("Номер ИОМ"),
+            "person_id": _text(PERSON),
+            "kind": _code("Вид ИОМ", ROUTE_KINDS),
+            "opened_on": _date("Составлен", nullable=False),
+            "due_on": _date("Срок выполнения"),
+            "agreed_by_organization_on": _date("Согласован администрацией ОО"),
+            "agreed_by_methodist_on": _date("Согласован методистом"),
+            "audited_on": _date("Методический аудит"),
+            "closed_on": _date("Завершён"),
+            "status": _code("Ход ИОМ", STAGES),
+            "methodist_id": _text("Методист", nullable=True),
+        },
+    ),
+    "route_measures": _table(
+        "route_measures",
+        ["route_id", "level", "title"],
+        {
+            "route_id": _text("Номер ИОМ"),
+            "level": _code("Уровень реализации", ROUTE_LEVELS),
+            "title": _text("Мероприятие"),
+            "event_id": _text("Код мероприятия", nullable=True),
+            "domain": _text("Компетенция", nullable=True),
+            "from_on": _date("Начало"),
+            "to_on": _date("Окончание"),
+            "result_form": _text("Форма представления результата", nullable=True),
+            "is_done": _flag("Выполнено"),
+        },
+    ),
+    "programmes": _table(
+        "programmes",
+        ["programme_id"],
+        {
+            "programme_id": _text("Код программы"),
+            "title": _text("Название программы"),
+            "topic": _text("Тема", nullable=True),
+            "provider": _text("Кто проводит", nullable=True),
+            "base": _code("На базе", PROGRAMME_BASES),
+            "position": _code("Для кого", POSITIONS),
+            "hours": _whole("Часов", 1, 2_000, nullable=True),
+            "expertise_on": _date("Направлена на экспертизу"),
+            "registry_on": _date("В Федеральном реестре с"),
+        },
+    ),
+    "completions": _table(
+        "completions",
+        ["person_id", "programme_id", "finished_on"],
+        {
+            "person_id": _text(PERSON),
+            "programme_id": _text("Код программы"),
+            "finished_on": _date("Окончил программу", nullable=False),
+            "chosen_after_diagnostics": _flag("Подобрана по диагностике"),
+        },
+    ),
+    "teams": _table(
+        "teams",
+        ["organization_id"],
+        {
+            "organization_id": _text("Код организации"),
+            "trained_on": _date("Команда повысила квалификацию"),
+            "programme_id": _text("Код программы", nullable=True),
+        },
+    ),
+    "mentoring": _table(
+        "mentoring",
+        ["mentoring_id"],
+        {
+            "mentoring_id": _text("Номер пары"),
+            "form": _code("Форма наставничества", MENTORING_FORMS),
+            "mentor_organization_id": _text("Организация наставника"),
+            "mentee_organization_id": _text("Организация наставляемого"),
+            "mentor_id": _text("Наставник", nullable=True),
+            "mentee_id": _text("Наставляемый", nullable=True),
+            "curator_id": _text("Куратор", nullable=True),
+            "tutor_id": _text("Региональный тьютор", nullable=True),
+            "from_on": _date("Работают с", nullable=False),
+            "to_on": _date("Работают по"),
+            "status": _code("Ход наставничества", STAGES),
+        },
+    ),
+    "support": _table(
+        "support",
+        ["person_id", "form", "given_on"],
+        {
+            "person_id": _text(PERSON),
+            "form": _text("Форма поддержки"),
+            "given_on": _date("Дата поддержки", nullable=False),
+        },
+    ),
+    "events": _table(
+        "events",
+        ["event_id"],
+        {
+            "event_id": _text("Код мероприятия"),
+            "title": _text("Название мероприятия"),
+            "kind": _code("Вид мероприятия", EVENT_KINDS),
+            "level": _code("Уровень мероприятия", LEVELS),
+            "direction": _code("Направление работы", DIRECTIONS),
+            "domain": _text("Компетенция", nullable=True),
+            "subject": _text("Предмет", nullable=True),
+            "municipality": _text("Муниципальное образование", nullable=True),
+            "held_on": _date("Дата проведения"),
+            "participants": _whole("Участников", 0, 1_000_000, nullable=True),
+            "works": _whole("Работ на конкурс", 0, 100_000, nullable=True),
+            "leader_id": _text("Ведущий", nullable=True),
+        },
+    ),
+    "attendance": _table(
+        "attendance",
+        ["person_id", "event_id"],
+        {"person_id": _text(PERSON), "event_id": _text("Код мероприятия")},
+    ),
+    "agreements": _table(
+        "agreements",
+        ["agreement_id"],
+        {
+            "agreement_id": _text("Номер соглашения"),
+            "kind": _code("Вид соглашения", AGREEMENT_KINDS),
+            "parties": _text("Стороны"),
+            "municipality": _text("Муниципальное образование", nullable=True),
+            "signed_on": _date("Подписано"),
+            "ends_on": _date("Действует по"),
+        },
+    ),
+    "acts": _table(
+        "acts",
+        ["act_id", "issued_on"],
+        {
+            "act_id": _text("Номер акта"),
+            "issued_on": _date("Дата акта"),
+            "title": _text("Название акта"),
+            "replaces": _text("Взамен", nullable=True),
+            "ends_on": _date("Утратил силу"),
+        },
+    ),
+    "registries": _table(
+        "registries",
+        ["kind", "entry_id"],
+        {
+            "kind": _code("Реестр", REGISTRY_KINDS),
+            "entry_id": _text("Номер записи"),
+            "title": _text("Что внесено", nullable=True),
+            "organization_id": _text("Код организации", nullable=True),
+            "municipality": _text("Муниципальное образование", nullable=True),
+            "since_on": _date("В реестре с"),
+            "to_on": _date("В реестре по"),
+            "holder_id": _text("Кто внесён", nullable=True),
+        },
+    ),
+    "roadmap": _table(
+        "roadmap",
+        ["measure_id"],
+        {
+            "measure_id": _text("Код меры"),
+            "direction": _text("Направление", nullable=True),
+            "group": _text("Системообразующее мероприятие", nullable=True),
+            "measure": _text("Мера", nullable=True),
+            "responsible": _text("Ответственный", nullable=True),
+            "co_executor": _text("Соисполнитель", nullable=True),
+            "due": _text("Срок меры", nullable=True),
+            "expected_result": _text("Ожидаемый результат", nullable=True),
+            "status": _code("Ход меры", PROGRESS),
+            "done_on": _date("Выполнена"),
+            "result": _text("Результат меры", nullable=True),
+            "evidence": _text("Подтверждение", nullable=True),
+        },
+    ),
+    "recommendations": _table(
+        "recommendations",
+        ["recommendation_id"],
+        {
+            "recommendation_id": _text("Номер рекомендации"),
+            "addressee": _code("Кому", ADDRESSEES),
+            "municipality": _text("Муниципальное образование", nullable=True),
+            "text": _text("Рекомендация"),
+            "from_period": _text("Из справки за", nullable=True),
+            "due_on": _date("Срок рекомендации"),
+            "status": _code("Ход рекомендации", PROGRESS),
+            "done_on": _date("Исполнена"),
         },
     ),
     "aggregates": _table(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pandas as pd
 
 from nmc_utils.measures.dictionary import MEASURES, STATUSES
+from nmc_utils.terms import BOUNDS, TABLE_TITLES, UNSTATED, decimal, of_places, plural_of
 from nmc_utils.terms import DEMONSTRATION as DEMONSTRATION
-from nmc_utils.terms import TABLE_TITLES, UNSTATED, of_places, plural_of
 
 THIN_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
@@ -28,29 +28,82 @@ def number(value: float, digits: int = 0) -> str:
     """Write 11515.26 as «11 515,3» (`digits=1`): decimal comma, thin space in thousands."""
     if pd.isna(value):
         return STATUSES["no_data"]
-    # Half rounds away from zero, as in Russian documents; binary noise is cut off before.
-    exact = Decimal(repr(round(abs(float(value)), 9)))
-    text = f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,}".replace(
-        ",", THIN_SPACE
-    ).replace(".", ",")
-    return MINUS + text if value < 0 and text.strip("0,") else text
+    return decimal(value, digits)
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Write a share 0–1 as «12,3 %»."""
+    """Write a share 0–1 as «12,3 %»; 0 and 100 only where it is exactly that.
+
+    What would round to them gets one decimal: 441 of 443 is «99,5 %», 4 of 10 000 «менее 0,1 %».
+    """
     if pd.isna(share):
         return STATUSES["no_data"]
-    return f"{number(100 * share, digits)}{NO_BREAK_SPACE}%"
+    return f"{per_hundred(share, digits)}{NO_BREAK_SPACE}%"
 
 
 def percent_interval(low: float, high: float, digits: int = 0) -> str:
-    """Write an interval of shares as «21–72 %»."""
-    return f"{number(100 * low, digits)}–{number(100 * high, digits)}{NO_BREAK_SPACE}%"
+    """Write an interval of shares as «21–72 %» or «98,80–99,99 %», by `per_hundred_interval`."""
+    return f"{per_hundred_interval(low, high, digits)}{NO_BREAK_SPACE}%"
+
+
+def per_hundred(share: float, digits: int = 0) -> str:
+    """Write a share 0–1 as «12,3» of a hundred, by the rule of `percent`."""
+    value = round(100 * float(share), 9)  # as `number`: binary noise is no part of a share
+    if not 0 < value < 100:
+        return number(value, digits)
+    for places in dict.fromkeys((digits, max(digits, 1))):
+        text = number(value, places)
+        if text.strip("0,") and text.split(",")[0] != "100":
+            return text
+    edge = 10.0**-places
+    if value < 50:
+        return BOUNDS["less_than"] + number(edge, places)
+    return BOUNDS["more_than"] + number(100 - edge, places)
+
+
+def per_hundred_interval(low: float, high: float, digits: int = 0) -> str:
+    """Write an interval of shares as «21–72» of a hundred, both ends with as many decimals.
+
+    An end that is not 0 or 100 is not written so: both get as many decimals as that takes.
+    """
+    ends = [round(100 * float(end), 9) for end in (low, high)]  # binary noise is no part of a share
+    while any(_rounds_away(end, digits) for end in ends):
+        digits += 1
+    return "–".join(number(end, digits) for end in ends)
+
+
+def _rounds_away(value: float, digits: int) -> bool:
+    """Whether rounding makes 0 or 100 of a number between them."""
+    text = number(value, digits)
+    return 0 < value < 100 and (not text.strip("0,") or text.split(",")[0] == "100")
 
 
 def day(value: date) -> str:
     """Write a date as 21.11.2026."""
     return f"{value:%d.%m.%Y}"
+
+
+_MONTHS = ("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября")
+_MONTHS += ("октября", "ноября", "декабря")
+
+
+def dated(text: str) -> str:
+    """Write what numbers are dated by: «31 декабря 2023 года», «2023 год», «2021–2023 годы».
+
+    Several dates and periods of facts stand with commas; words, such as «ежегодно», stay.
+    """
+    return ", ".join(_dated(part) for part in text.split(", "))
+
+
+def _dated(text: str) -> str:
+    if re.fullmatch(r"20\d\d-\d\d-\d\d", text):
+        at = date.fromisoformat(text)
+        return f"{at.day} {_MONTHS[at.month - 1]} {at.year} года"
+    if re.fullmatch(r"20\d\d-20\d\d", text):
+        return f"{text.replace('-', '–')} годы"
+    if re.fullmatch(r"20\d\d/20\d\d", text):
+        return f"{text} учебный год"
+    return f"{text} год" if re.fullmatch(r"20\d\d", text) else text
 
 
 def plural(count: int, one: str, few: str, many: str) -> str:
@@ -66,9 +119,6 @@ def persons(count: int) -> str:
 def size(n: int) -> str:
     """Write «n = 1 200», kept on one line."""
     return f"n{NO_BREAK_SPACE}={NO_BREAK_SPACE}{number(n)}"
-
-
-BOUNDS = {"about": "около ", "more_than": "более ", "less_than": "менее "}
 
 
 def estimate(row: Mapping[str, Any]) -> str:
@@ -185,6 +235,7 @@ def with_unstated(names: Mapping[str, str], values: Iterable[str]) -> dict[str, 
     return {**names, **({UNSTATED: "не указано"} if UNSTATED in set(values) else {})}
 
 
+_NUMBER = r"(?:от )?(?:менее |более )?[−\d]"  #: how the text of a number begins
 EMPTY = "Строк нет: показать нечего."
 
 
@@ -201,7 +252,8 @@ class Readable:
             return []
         is_number = self.frame.apply(
             lambda column: (
-                column.str.match(r"[−\d]|—$|нет данных$").all() and column.str.match(r"[−\d]").any()
+                column.str.match(rf"{_NUMBER}|—$|нет данных$").all()
+                and column.str.match(_NUMBER).any()
             )
         )
         return list(self.frame.columns[is_number])

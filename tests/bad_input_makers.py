@@ -345,7 +345,8 @@ def in_parts(sent: Sending) -> None:
 def all_csv(sent: Sending) -> None:
     """Each table is a text file of its own."""
     for sheet, rows in sent.books.pop(BAD).items():
-        sent.raw[f"Абаза {sheet}.csv"] = csv_of(rows)
+        full = [row + [None] * (len(rows[0]) - len(row)) for row in rows]  # as Excel saves it
+        sent.raw[f"Абаза {sheet}.csv"] = csv_of(full)
 
 
 def last_year(sent: Sending) -> None:

@@ -31,7 +31,7 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=560,  # under the limit of a test; five editions take two minutes and a half
+        timeout=560,  # under the limit of a test; five editions take about five minutes
         env=os.environ | {"PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "200"},
     )
 
@@ -44,6 +44,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     is_published = "published_root" in getattr(item, "fixturenames", ())
     group = "published" if is_published else item.path.name
     item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their number: an archive holds its time, and both cores must agree on names."""
+    return argname if isinstance(val, bytes) else None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to run where groups are lost: each core would publish all editions for itself."""
+    if os.environ.get("PYTEST_XDIST_WORKER") and session.config.getvalue("loadgroup"):
+        lost = [item.nodeid for item in session.items if "@" not in item.nodeid.rpartition("]")[2]]
+        if lost:
+            raise pytest.UsageError(f"xdist has dropped the groups of tests: {lost[0]}, …")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,9 @@ from dashboards.pages import (
     indicators,
     overview,
     progress,
+    regions,
     reliability,
+    support,
 )
 from dashboards.store import Published, State, published_editions
 from nmc_utils import figures
@@ -28,7 +30,9 @@ CHARTED = {
     "reliability": reliability.view,
     "groups": groups.view,
     "progress": progress.view,
+    "support": support.view,
     "indicators": indicators.view,
+    "regions": regions.view,
 }
 VIEWS = CHARTED | {"collection": collection.view, "about": about.view}
 

@@ -21,16 +21,17 @@ LONG, SHORT = "2023", "2022"  # with item responses, and without
 
 
 class Written:
-    """A data root with demonstration editions, read sheet by sheet."""
+    """A data root with demonstration editions of a region, read sheet by sheet."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, code: str = CODE):
         self.root = root
-        self.region = read_region(root, CODE)
+        self.code = code
+        self.region = read_region(root, code)
         self.sheets = lru_cache(maxsize=None)(self._sheets)
 
     def _sheets(self, period: str) -> dict[str, dict[str, pd.DataFrame]]:
         """Workbook → sheet → frame."""
-        folder = self.root / "regions" / CODE / period
+        folder = self.root / "regions" / self.code / period
         return {
             path.stem: pd.read_excel(path, sheet_name=None, engine="calamine")
             for path in sorted(folder.glob("*.xlsx"))
@@ -47,7 +48,7 @@ class Written:
         return pd.concat(frames, ignore_index=True)
 
     def truth(self, name: str, period: str) -> pd.DataFrame:
-        return pd.read_parquet(self.root / "demo_truth" / CODE / period / f"{name}.parquet")
+        return pd.read_parquet(self.root / "demo_truth" / self.code / period / f"{name}.parquet")
 
 
 def other_region(root: Path, change: Callable[[dict], None]) -> None:

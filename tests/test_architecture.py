@@ -11,27 +11,47 @@ import pytest
 from conftest import CHECKOUT
 
 PACKAGE = "nmc_utils"
+#: A region and what its definition is made of.
+REGION = ("regions", "indicator_definitions")
 #: Part of the tree → what of the package it may import (prefixes).
 ALLOWED = {
-    "measures": ("measures", "editions", "regions", "seminar_settings", "terms"),
+    "measures": (
+        *("measures", "editions", *REGION, "populations", "published"),
+        *("seminar_settings", "system", "terms"),
+    ),
     "terms.py": (),
     "definitions.py": (),
     "published.py": ("definitions", "terms"),
-    "regions.py": ("definitions", "published", "seminar_settings", "terms"),
+    "populations.py": ("definitions", "tables", "terms"),
+    "regions.py": (
+        "definitions",
+        "demonstration_sizes",
+        "indicator_definitions",
+        "populations",
+        "published",
+        "seminar_settings",
+        "terms",
+    ),
+    "indicator_definitions.py": ("definitions", "populations", "terms"),
+    "demonstration_sizes.py": ("definitions", "terms"),
     "seminar_settings.py": ("definitions",),
-    "editions.py": ("definitions", "regions", "terms"),
+    "system.py": ("definitions", "regions", "terms"),
+    "editions.py": ("definitions", *REGION, "system", "terms"),
     "tables.py": ("editions", "terms"),
     "wording.py": ("regions", "terms", "measures.dictionary"),
     "theme.py": ("wording",),
     "findings": (
         "findings",
         "wording",
-        "regions",
+        *REGION,
         "terms",
         "measures.dictionary",
+        "measures.attainment",
         "measures.indicators",
         "measures.certainty",
         "measures.progress",
+        "measures.programmes",
+        "measures.discrepancies",
     ),
     "comparison.py": ("wording", "findings", "regions", "terms", "measures.changes"),
     "figures": (
@@ -39,7 +59,7 @@ ALLOWED = {
         "theme",
         "wording",
         "findings",
-        "regions",
+        *REGION,
         "terms",
         "measures.dictionary",
     ),
@@ -47,28 +67,37 @@ ALLOWED = {
         "documents",
         "editions",
         "findings",
-        "regions",
+        *REGION,
         "terms",
         "wording",
+        "measures.certainty",
         "measures.seminar_tables",
     ),
     "reading": ("reading",),
-    "intake": ("intake", "reading", "documents.tables", "tables", "editions", "regions", "terms"),
+    "intake": ("intake", "reading", "documents.tables", "tables", "editions", *REGION, "terms"),
+    "disclosure": ("disclosure", "measures.dictionary", "terms"),
     "results.py": ("editions", "measures.dictionary"),
     "approvals.py": ("results",),
     "collecting.py": ("editions", "regions", "tables", "terms", "results", "approvals"),
     "scanning.py": ("editions", "intake", "results", "tables"),
-    "suite.py": ("results", "editions"),
+    "country.py": ("editions", "results", "terms"),
+    "suite.py": ("results", "runs", "editions", "country", "kernels", "jobs", "executing"),
+    "executing.py": ("kernels", "jobs"),
+    "runs.py": ("results", "editions"),
+    "kernels.py": (),
+    "kernel_server.py": (),
     "terminal.py": ("editions",),
+    "terminal_progress.py": ("editions",),
+    "jobs.py": (),
     "demo": (
-        *("demo", "editions", "regions", "terms", "tables", "documents.tables"),
-        *("intake.columns", "intake.template"),
+        *("demo", "editions", *REGION, "demonstration_sizes", "system", "terms", "tables"),
+        *("documents.tables", "intake.columns", "intake.persons", "intake.template"),
     ),
 }
 #: Besides the standard library, `measures` rest on these alone.
 MEASURE_LIBRARIES = {"numpy", "scipy", "pandas", "highspy"}
 #: Modules of `measures` that rest on one library more.
-ALSO = {"typology.py": {"stepmix", "threadpoolctl"}}
+ALSO = {"typology.py": {"threadpoolctl"}}
 DASHBOARD = (
     "theme",
     "documents",
@@ -78,8 +107,9 @@ DASHBOARD = (
     "results",
     "approvals",
     "collecting",
+    "country",
     "editions",
-    "regions",
+    *REGION,
     "terms",
     "measures.dictionary",
 )

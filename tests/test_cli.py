@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from nmc_utils.editions import DefinitionError, edition
 from nmc_utils.intake import IntakeError
 from nmc_utils.intake.names import Names
 from nmc_utils.results import begin, publish
+from nmc_utils.runs import held
 from nmc_utils.suite import Outcome
 from nmc_utils.tables import DIFFERENCES
 from nmc_utils.terminal import gathered
@@ -91,10 +93,12 @@ def take_in(monkeypatch):
 @pytest.fixture
 def suite(monkeypatch):
     """Editions whose notebooks fail; and with what the suite was called."""
-    fake = SimpleNamespace(failures={}, editions=None, inputs=None, only=None)
+    fake = SimpleNamespace(failures={}, editions=None, inputs=None, only=None, how=None)
 
-    def run(editions, inputs, only=None, progress=None, redact=None):
+    def run(editions, inputs, only=None, progress=None, *, redactor, begun, **how):
         fake.editions, fake.inputs, fake.only = [of.key for of in editions], inputs, only
+        fake.how = how
+        assert all(redactor(of.key)()("Текст", False) == "Текст" for of in editions)
         outcomes = []
         for of in editions:
             progress(of, "02_diagnostics", False)
@@ -213,7 +217,7 @@ def test_init_copies_definitions_and_no_edition(tmp_path):
     assert done.exit_code == 0
     assert "khakassia" in json.loads(done.stdout)["regions"]
     names = {path.name for path in target.rglob("*") if path.is_file()}
-    assert names == {"region.yaml", "published.csv"}
+    assert names == {"region.yaml", "published.csv", "system.yaml"}
     source = base.CHECKOUT / "data" / "regions" / "khakassia" / "region.yaml"
     copy = target / "regions" / "khakassia" / "region.yaml"
     assert copy.read_bytes() == source.read_bytes()
@@ -381,7 +385,9 @@ def test_a_failed_notebook_outweighs_held_out_rows(nmc, take_in, suite):
     assert "не опубликовано" in done.stdout
 
 
-def test_an_edition_that_is_not_taken_in_fails_and_the_others_go_on(nmc, take_in, suite):
+def test_an_edition_that_is_not_taken_in_fails_and_the_others_go_on(
+    nmc, take_in, suite, monkeypatch
+):
     take_in["khakassia/2022"] = RuntimeError("Иванова Анна")
     done = nmc("run", "--json")
     assert done.exit_code == 1
@@ -390,8 +396,52 @@ def test_an_edition_that_is_not_taken_in_fails_and_the_others_go_on(nmc, take_in
     assert rows["khakassia/2023"]["status"] == "published"
     failed = rows["khakassia/2022"]
     assert failed["status"] == "failed"
-    assert failed["failure"] == "приём не удался: непредвиденная ошибка RuntimeError"
+    told = "приём не удался: Непредвиденная ошибка RuntimeError (running.py, строка "
+    assert failed["failure"].startswith(told)
     assert "Иванова" not in done.stdout + done.stderr
+    monkeypatch.setenv("NMC_TRACEBACK", "1")
+    assert isinstance(nmc("run").exception, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    "command", [("run", "khakassia/2023", "--only", "08_council"), ("check", "khakassia", "2023")]
+)
+def test_nobody_takes_in_an_edition_that_a_run_holds(nmc, root, take_in, suite, command):
+    with held(root, ["khakassia/2023"]):
+        done = nmc(*command)
+    assert done.exit_code == 1
+    assert "khakassia/2023: над изданием уже работает другой прогон (процесс" in done.stderr
+    assert nmc(*command).exit_code == 0
+
+
+def test_why_an_edition_is_not_published_stands_in_the_log_of_the_run(
+    nmc, monkeypatch, take_in, suite
+):
+    told = {}
+
+    def ended(steps, of, how):
+        told[of.key] = how
+
+    monkeypatch.setattr("nmc_utils.terminal_progress.Steps.ended", ended)
+    suite.failures["khakassia/2023"] = "тетрадь 02_diagnostics, ячейка 3: нет баллов"
+    nmc("run")
+    assert told == {
+        "khakassia/2022": "опубликовано",
+        "khakassia/2023": "не опубликовано: тетрадь 02_diagnostics, ячейка 3: нет баллов",
+    }
+
+
+@pytest.mark.parametrize("only", [(), ("--only", "08_council")])
+def test_where_nothing_can_be_written_nothing_is_read(nmc, monkeypatch, take_in, suite, only):
+    def refuse(dir):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("nmc_utils.runs.TemporaryFile", refuse)
+    take_in["khakassia/2023"] = AssertionError("read")
+    done = nmc("run", "khakassia/2023", *only)
+    assert done.exit_code == 1
+    assert "results: сюда нельзя писать (диск только для чтения). Проверьте права" in done.stderr
+    assert "приём" not in done.stderr
 
 
 MISSING = (

@@ -84,7 +84,7 @@ def test_the_address_carries_region_period_and_page_and_no_filter_that_was_not_c
         ({"municipality": "<b>"}, "значения «<b>»"),
         ({"procedure": "fioko-2022"}, "значения «fioko-2022»"),
         ({"level": "high_deficit"}, "значения «high_deficit»"),
-        ({"status": "not_applicable"}, "значения «not_applicable»"),
+        ({"status": "finished"}, "значения «finished»"),
     ],
 )
 def test_what_an_address_names_wrongly_is_told_and_the_rest_is_shown(state, query, told):

@@ -6,9 +6,11 @@ import asyncio
 import io
 import re
 import threading
+import warnings
 import zipfile
 from collections.abc import Iterator
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -506,6 +508,14 @@ def made(monkeypatch) -> Iterator[list[str]]:
     downloads._papers.cache_clear()
     yield given
     downloads._papers.cache_clear()
+
+
+def test_a_button_of_papers_is_made_without_a_warning():
+    now = SimpleNamespace(edition=SimpleNamespace(key="khakassia/2023"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        button = downloads._button(now, "Списки групп", "Группы.xlsx", parts.column())
+    assert button.variant == "outlined" and button.filename == "Группы khakassia 2023.xlsx"
 
 
 def buttons(view: pn.Column) -> dict[str, parts.pmui.FileDownload]:

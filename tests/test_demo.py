@@ -22,7 +22,17 @@ from demonstrations import (
 )
 
 from nmc_utils import demo
-from nmc_utils.demo import diagnostics, people, records, workbooks
+from nmc_utils.demo import (
+    diagnostics,
+    events,
+    governance,
+    learning,
+    people,
+    records,
+    routes,
+    support,
+    workbooks,
+)
 from nmc_utils.editions import DefinitionError, edition, editions
 from nmc_utils.intake.columns import has_persons, headers
 from nmc_utils.published import read_published
@@ -30,6 +40,10 @@ from nmc_utils.tables import TITLES
 from nmc_utils.terms import DEMONSTRATION, POSITIONS, ROLES, WAVES
 
 MUNICIPAL = ["staff", "employment", "organizations", "scores"]
+SUPPORT = ["routes", "route_measures", "completions", "teams", "mentoring", "support"]
+SUPPORT += ["events", "attendance"]
+OF_CENTRE = ["programmes", "events", "agreements", "acts", "registries", "roadmap"]
+OF_CENTRE += ["recommendations"]
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -81,7 +95,7 @@ def test_writing_again_leaves_nothing_of_the_last_time(root: Path) -> None:
     demo.write(root, CODE, [SHORT], persons=300)
     assert _contents(folder) == before
     places = sorted(path.name for path in (root / "regions" / CODE).iterdir())
-    assert places == [SHORT, "published.csv", "region.yaml"]
+    assert places == [SHORT, "published.csv", "region.yaml", "system.yaml"]
     assert [path.name for path in (root / "demo_truth" / CODE).iterdir()] == [SHORT]
 
 
@@ -109,10 +123,11 @@ def test_editions_are_found_as_demonstrations(small: Written) -> None:
 def test_workbooks_have_the_sheets_and_headers_of_the_contract(small: Written, period: str) -> None:
     size = small.region.demonstration[period]
     by_items = size.item_responses
-    municipal = [*MUNICIPAL, "responses"] if by_items else MUNICIPAL
-    central = ["procedures", "forms", "items", "methodists"]
+    municipal = [*MUNICIPAL, *(["responses"] if by_items else []), *SUPPORT]
+    central = ["procedures", "forms", "items", "methodists", *OF_CENTRE]
     if not by_items:
         central.remove("items")
+        central.remove("roadmap")
     books = small.sheets(period)
     assert set(books) == {*small.region.municipality_names.values(), CENTER}
     for book, sheets in books.items():
@@ -193,7 +208,6 @@ def test_records_agree_with_the_published_facts(full: Written) -> None:
     roles = full.table("methodists", LONG)["Роль в РМА"].value_counts()
     organizations = full.table("organizations", LONG)
     low = organizations[organizations["ШНОР"] == "да"]
-    scores = full.table("scores", LONG)
     before = full.table("organizations", SHORT)
     found = {
         ("workforce_total", LONG): len(full.table("staff", LONG)),
@@ -204,13 +218,35 @@ def test_records_agree_with_the_published_facts(full: Written) -> None:
         ("rma_tutors", LONG): roles[ROLES["tutor"]],
         ("rma_coordinators", LONG): roles[ROLES["coordinator"]],
         ("rma_methodists", LONG): roles[ROLES["methodist"]],
-        ("iom_count", LONG): len(scores.drop_duplicates(PERSON)),
         ("shnor_count", LONG): len(low),
         ("shnor_municipalities", LONG): low["Муниципальное образование"].nunique(),
         ("mentoring_project_schools", SHORT): (before["Участвует в наставничестве"] == "да").sum(),
         ("mentoring_shnor_schools", SHORT): (before["ШНОР"] == "да").sum(),
+        ("iom_count", LONG): len(full.table("routes", LONG)),
+        ("practices_bank", LONG): (full.table("registries", LONG)["Реестр"] == "практика").sum(),
+        ("methodists_trained", "2022-2023"): _trained_methodists(full.table("methodists", LONG)),
+        **_of_events(full),
     }
     assert found == {key: facts[key] for key in found}
+
+
+def _trained_methodists(rma: pd.DataFrame) -> int:
+    mine = rma[rma["Роль в РМА"] == ROLES["methodist"]]
+    return int(mine["Дата повышения квалификации"].notna().sum())
+
+
+def _of_events(full: Written) -> dict[tuple[str, str], int]:
+    title, agreements = "Название мероприятия", full.table("agreements", LONG)
+    events = full.table("events", LONG)[title]
+    contests = full.table("events", SHORT).dropna(subset="Работ на конкурс").set_index(title)
+    works = contests["Работ на конкурс"]
+    return {
+        ("municipalities_total", LONG): (agreements["Вид соглашения"] == "трёхстороннее").sum(),
+        ("seminars_assessment", LONG): events.str.startswith("Практикум по оцениванию").sum(),
+        ("webinars_vpr", LONG): events.str.startswith("Проверка развёрнутых ответов ВПР").sum(),
+        ("contest_team_works", SHORT): works[works.index.str.contains("команда – команда")].sum(),
+        ("contest_peer_works", SHORT): works[works.index.str.contains("педагог – педагог")].sum(),
+    }
 
 
 def test_no_published_number_stands_in_the_code() -> None:
@@ -218,7 +254,8 @@ def test_no_published_number_stands_in_the_code() -> None:
     counts = facts.loc[facts["unit"].isin(["чел.", "ед."]) & (facts["number"] >= 30), "number"]
     published = set(counts)
     assert published
-    for module in (demo, people, diagnostics, records, workbooks):
+    drawn = (people, diagnostics, records, routes, learning, support, events, governance)
+    for module in (demo, *drawn, workbooks):
         code = Path(module.__file__).read_text("utf-8")
         tokens = tokenize.generate_tokens(io.StringIO(code).readline)
         numbers = {float(token.string) for token in tokens if token.type == tokenize.NUMBER}
@@ -439,6 +476,7 @@ def test_a_region_of_another_make_is_written_from_its_file_alone(root: Path) -> 
         content["demonstration"] = {"2022-2023": size}
 
     other_region(root, change)
+    (root / "regions" / CODE / "system.yaml").unlink()  # it names municipalities left out above
     (folder,) = demo.write(root, CODE, persons=200)
     assert edition(CODE, "2022-2023", root).period.kind == "academic_year"
     written = Written(root)

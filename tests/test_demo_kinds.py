@@ -56,10 +56,11 @@ COUNTED = {"outside": 139, "other": 41}
 
 
 def _by_domain(content: dict) -> None:
-    """Two small editions without item responses; the first has neither РМА nor counts."""
+    """Two small editions without item responses and support; one has neither РМА nor counts."""
     sizes = {"staff": 1500, "organizations": 60, "tested": 300, "item_responses": False}
     for size in content["demonstration"].values():
         size |= sizes
+        del size["support"]
     del content["demonstration"][SHORT]["methodists"]
     content["demonstration"][LONG]["counted"] = [
         {"code": code, "organiser": "Организатор", "purpose": "оценка", "tested": n}

@@ -59,23 +59,23 @@ def _change(root, old, new):
         ("code: methodical", "code: subject", "domains.1.code", "«subject» повторяется"),
         ("code: above", "code: at_or_below", "diagnostics.levels.1.code", "повторяется"),
         ("- id: mentoring_2022", "- id: monitoring_2023", "documents.2.id", "повторяется"),
-        ("- id: monitoring\n", "- id: roadmap\n", "indicators.1.id", "«roadmap» повторяется"),
+        ("- id: monitoring\n", "- id: roadmap\n", "indicators.2.id", "«roadmap» повторяется"),
         (
             "- code: methodists_only",
             "- code: whole_rma",
-            "indicators.7.variants.1.code",
+            "indicators.8.variants.1.code",
             "«whole_rma» повторяется",
         ),
         (
             "count: {table: staff}",
             "count: {table: scores}",
-            "indicators.2.variants.0.denominator.count.table",
-            "допустимо: staff, employment, organizations, methodists, потому что",
+            "indicators.3.variants.0.denominator.count.table",
+            "допустимо: staff, employment, organizations, methodists, routes, ",
         ),
         (
             "{role: methodist}",
             "{role: metodist}",
-            "indicators.7.variants.1.denominator.count.where.role",
+            "indicators.8.variants.1.denominator.count.where.role",
             "«metodist» не подходит; допустимо: curator, head, tutor, coordinator, methodist",
         ),
     ],
@@ -172,7 +172,7 @@ def _refusal(root, change):
         (
             "indicators.0.targets.0.value",
             "есть",
-            "«есть» не подходит; допустимо: число или true, false",
+            "«есть» — текст; число или true, false пишут без кавычек",
         ),
         ("indicators.0.targets.0", 5, "«5» не подходит; допустимо: пары «ключ: значение»"),
         ("indicators.0.comparator", True, "«true» не подходит; допустимо: >=, <=, exists"),
@@ -215,14 +215,14 @@ def test_keys_that_are_not_text_are_told(root):
         (
             "metric: rma_total",
             "metric: rma_totl",
-            r"indicators\.7\.variants\.0\.denominator\.metric",
+            r"indicators\.8\.variants\.0\.denominator\.metric",
             "«rma_totl» нет в published.csv среди фактов вида actual или count "
             "и нет в unpublished_metrics; похоже на «rma_total»",
         ),
         (
             "metric: iom_plan_share",
             "metric: qqq",
-            r"indicators\.4\.metric",
+            r"indicators\.5\.metric",
             "и нет в unpublished_metrics; внесите его в одно из двух",
         ),
         ("  - iom_plan\n", "  - iom_count\n", "metric", "«iom_plan» нет .* похоже на «iom_plan_"),
@@ -354,7 +354,7 @@ def _change_fact(root, old, new):
             "rma_head,2023,",
             "rma_curator,2023,",
             "metric",
-            "«rma_curator» за 2023 уже есть в строке 8; допустимо: один факт вида actual или",
+            "«rma_curator» за 2023 уже есть в строке 9; допустимо: один факт вида actual или",
         ),
     ],
 )
@@ -393,7 +393,7 @@ def test_yes_and_no_are_one_and_zero(root):
 
 def test_a_file_of_facts_that_is_not_one_says_what_to_do(root):
     path, _ = _change_fact(root, ",РМА: куратор", ",РМА, куратор")
-    with pytest.raises(DefinitionError, match="строка 8: ячеек 11, а столбцов 10"):
+    with pytest.raises(DefinitionError, match="строка 9: ячеек 11, а столбцов 10"):
         read_published(path)
     path.write_text(path.read_text("utf-8").replace(",", ";"), "utf-8")
     with pytest.raises(DefinitionError, match="строка 1: нужны столбцы metric,period,value"):
@@ -428,7 +428,21 @@ def test_locators_and_sections_are_places_of_the_document():
 def _edition_file(root, region, period, kind, origin="demonstration"):
     path = root / "regions" / region / period / "edition.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"origin: {origin}\nperiod_kind: {kind}\nas_of: 2023-06-30\n", "utf-8")
+    day = Period.parse(period).ends_on
+    path.write_text(f"origin: {origin}\nperiod_kind: {kind}\nas_of: {day}\n", "utf-8")
+
+
+@pytest.mark.parametrize("day", ["2022-12-31", "2025-01-02"])
+def test_a_day_that_is_not_of_the_period_is_refused_with_its_line(root, day):
+    path = root / "regions" / "khakassia" / "2023" / "edition.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "origin: demonstration\nperiod_kind: calendar_year\nas_of: {}\n"
+    path.write_text(text.format(day), "utf-8")
+    message = r"edition\.yaml, строка 3, ключ as_of: .*допустимо: от 01\.01\.2023 до 31\.12\.2024"
+    with pytest.raises(DefinitionError, match=message):
+        edition("khakassia", "2023", root)
+    path.write_text(text.format("2024-12-31"), "utf-8")
+    assert edition("khakassia", "2023", root).as_of.year == 2024
 
 
 def test_a_quarter_may_be_counted_from_the_new_year(root):
@@ -480,10 +494,11 @@ def test_a_series_stands_in_order_of_time(root):
         ("  document: monitoring_2023\n", "", "document и section указывают вместе"),
         ("  levels:", "  routes: [стажировка]\n  levels:", "routes — маршруты без уровня"),
         ("{year: 2024, value: 250,", "{first_year: 2024, value: 250,", "указывают вместе или не"),
+        ("{year: 2024, value: 250,", '{year: 2024, value: "250",', "«250» — текст; число"),
         ('    comparator: "<="\n', "", "к targets нужен comparator"),
         (
-            "label: региональные методисты, metric: rma_methodists}",
-            'label: "члены РМА, все роли", metric: rma_methodists}',
+            "label: региональные методисты, metric: rma_methodists, count: {population",
+            'label: "члены РМА, все роли", metric: rma_methodists, count: {population',
             "называет и rma_total, и rma_methodists",
         ),
     ],

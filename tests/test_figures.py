@@ -111,9 +111,15 @@ def indicator_rows() -> pd.DataFrame:
         "n": pd.NA,
     }
     young = {"indicator": "young_support_share", "estimate": 0.45, "target": 0.5}
-    judged = {"attainment": "not_attained", "attainment_label": "не достигнут"}
+    judged = {"attainment": "not_attained", "attainment_label": "не достигнут"} | {
+        "judgement": "не достигнут",
+        "is_within": False,
+    }
     mentoring = {"indicator": "mentoring_org_share", "estimate": 0.98}
-    unplanned = {"attainment": "no_target", "attainment_label": "плановое значение не установлено"}
+    unplanned = {
+        "attainment": "no_target",
+        "attainment_label": "плановое значение не установлено",
+    } | {"judgement": "плановое значение не установлено", "is_within": False}
     rows = [base | young | judged | {"target_year": 2023}, base | mentoring | unplanned]
     return measure_rows("indicator_share", rows)
 

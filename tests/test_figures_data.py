@@ -361,16 +361,19 @@ def test_an_indicator_has_its_value_interval_target_and_status(region):
         | published
         | {"indicator": "young_support_share", "estimate": 0.45, "n": pd.NA}
         | {"attainment": "not_attained", "attainment_label": "не достигнут"}
+        | {"judgement": "не достигнут", "is_within": False}
         | {"target": 0.5, "target_year": 2023},
         given
         | records
         | {"indicator": "young_support_share", "estimate": 0.62, "ci_low": 0.54, "ci_high": 0.71}
         | {"n": 80, "attainment": "attained", "attainment_label": "достигнут"}
+        | {"judgement": "достигнут", "is_within": False}
         | {"target": 0.5, "target_year": 2023},
         given
         | published
         | {"indicator": "mentoring_org_share", "estimate": 0.98, "n": pd.NA}
-        | {"attainment": "no_target", "attainment_label": "план не установлен"},
+        | {"attainment": "no_target", "attainment_label": "план не установлен"}
+        | {"judgement": "план не установлен", "is_within": False},
     ]
     figure = figures.indicator_attainment(measure_rows("indicator_share", rows), region)
     marks = theme.ATTAINMENT

@@ -14,7 +14,7 @@ from scipy import stats
 
 from nmc_utils import results
 from nmc_utils.editions import edition
-from nmc_utils.suite import NOTEBOOKS
+from nmc_utils.suite import COMPARISON, NOTEBOOKS
 
 pytestmark = pytest.mark.long
 
@@ -68,10 +68,11 @@ def test_a_missing_municipality_stops_its_edition_unless_that_is_allowed(root):
 
 
 def test_all_are_published_with_every_notebook_once_that_is_allowed(run):
-    assert set(run) == {"fourth/2023", "numbers/2023", "exits/2023", "people/2023"}
-    for row in run.values():
+    regions = {"fourth/2023", "numbers/2023", "exits/2023", "people/2023"}
+    assert set(run) == regions | {"_country/2023"}
+    for key, row in run.items():
         assert row["status"] == "published", row["failure"]
-        assert row["notebooks"] == list(NOTEBOOKS)
+        assert row["notebooks"] == (list(NOTEBOOKS) if key in regions else [COMPARISON])
     assert run["fourth/2023"]["held_out"] == 0 and run["numbers/2023"]["held_out"] == 0
 
 
@@ -160,7 +161,7 @@ def test_the_region_of_counts_says_what_it_cannot_know(root, counted):
     sites = counted["indicators"].set_index("basis")
     assert sites.loc["aggregate", "attainment"] == "attained"
     assert sites.loc["aggregate", "source"] == "сводные числа региона, Приказ края"
-    assert sites.loc["recorded", "source"] == "нет таблицы «Организации»"
+    assert sites.loc["recorded", "source"] == "не прислана таблица «Организации»"
     told = _notebook_texts(root, "numbers/2023")
     assert "Среди прошедших диагностику: 150 чел. из 900" in told
     assert f"План групп не составлен: {gap}" in told
@@ -196,7 +197,7 @@ def test_people_without_results_are_not_people_with_none(root, run):
     assert said["held_out"].startswith("При приёме задержаны строки: «Результаты» — 120 из 120;")
     assert (
         said["tested"]
-        == "Кто прошёл диагностику, неизвестно: нет таблиц «Результаты» и «Сводные числа»."
+        == "Кто прошёл диагностику, неизвестно: не присланы таблицы «Результаты» и «Сводные числа»."
     )
     assert not published["coverage"]["estimate"].eq(0).any()
 
@@ -206,6 +207,7 @@ def test_what_was_published_is_intact(root, run):
     assert done.returncode == 0 and "Всё цело" in done.stdout
     listed = pd.DataFrame(json.loads(nmc(root, "runs", "--json").stdout)["runs"])
     assert set(listed.loc[listed["current"], "region"]) == {
+        "_country",
         "exits",
         "fourth",
         "numbers",

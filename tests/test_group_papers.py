@@ -446,7 +446,7 @@ def test_the_command_writes_what_was_published(of_command):
     told = called(of_command, "--json", "--start", "2023-01-15")
     assert told.exit_code == 0, told.output
     told = json.loads(told.output)
-    folder = of_command.root / "documents" / "khakassia" / "2023" / RUN
+    folder = of_command.root / "documents" / "khakassia" / "2023" / RUN / "groups"
     assert told["folder"] == str(folder) and (told["run"], told["round"]) == (RUN, 1)
     assert sorted(path.name for path in folder.iterdir()) == sorted(told["files"])
     assert told["start"] == "2023-01-16" and "Это раньше даты данных" in told["about_start"]

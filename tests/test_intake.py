@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
+import shutil
 from datetime import date
 
 import pytest
@@ -47,8 +49,8 @@ def test_well_formed_workbooks_are_accepted_whole(sender, books):
         "aggregates": 3,
     }
     tables = load(sender.edition)
-    for name, schema in SCHEMAS.items():
-        schema.validate(tables[name])
+    for name in result.tables:
+        SCHEMAS[name].validate(tables[name])
     assert tables.staff["attested_on"].dtype == "datetime64[us]"
 
 
@@ -235,6 +237,47 @@ def test_the_same_key_with_other_data_is_held_out(sender, books):
     assert counts(result, "abakan.xlsx", "responses")["held_out"] == 2
     meanings = set(result.problems["meaning"])
     assert meanings == {"Одна и та же запись встречается несколько раз с разными данными"}
+
+
+def test_a_repeat_of_a_held_row_is_told_with_what_holds_it(sender, books):
+    scores = books["abakan.xlsx"]["Результаты"]
+    bad = score_row(KOROLEVA, "Предметные", "много")
+    scores[1:] = [bad, list(bad), score_row(PETROV, "Предметные", 2)]
+    result = sender.take_in(books)
+
+    told = result.problems[result.problems["file"].eq("abakan.xlsx")]
+    told = told[told["table"].eq("scores")]
+    repeat = told[told["meaning"].eq("Такая же строка уже есть")]
+    assert repeat["cell"].tolist() == ["Результаты!A3"]
+    assert repeat["found"].tolist() == ["то же: abakan.xlsx, Результаты!A2"]
+    assert repeat["action"].tolist() == ["Строка задержана и в таблицы не вошла"]
+    assert set(told["cell"]) == {"Результаты!A3", "Результаты!J2", "Результаты!J3"}
+    assert counts(result, "abakan.xlsx", "scores")["held_out"] == 2
+
+
+def test_a_held_row_that_contradicts_another_is_told_at_once(sender, books):
+    scores = books["abakan.xlsx"]["Результаты"]
+    right = score_row(KOROLEVA, "Предметные", 1)
+    scores[1:] = [right, score_row(KOROLEVA, "Предметные", "много")]
+    result = sender.take_in(books)
+
+    told = result.problems[result.problems["meaning"].str.startswith("Одна и та же запись")]
+    assert told["cell"].tolist() == ["Результаты!A3"]  # the other one is accepted
+    both = "строки: abakan.xlsx, Результаты!A2; abakan.xlsx, Результаты!A3"
+    assert told["found"].tolist() == [both]
+    assert counts(result, "abakan.xlsx", "scores")["held_out"] == 1
+
+
+def test_keys_that_could_not_be_read_are_not_taken_for_the_same(sender, books):
+    scores = books["abakan.xlsx"]["Результаты"]
+    first, second = (score_row(KOROLEVA, "Предметные", 1) for _ in range(2))
+    first[6], second[6] = "первая", "вторая"
+    scores[1:] = [first, second]
+    result = sender.take_in(books)
+
+    meanings = result.problems["meaning"]
+    assert result.problems["cell"].tolist() == ["Результаты!G2", "Результаты!G3"]
+    assert not meanings.str.contains("Такая же|Одна и та же").any()
 
 
 def test_two_main_workplaces_are_held_out(sender, books):
@@ -494,7 +537,7 @@ def test_conservation_holds_whatever_the_cells_hold(sender, seed):
             assert line["sent"] == parts
             here = result.problems[result.problems["file"].eq(file)]
             here = here[here["sheet"].eq(name)]
-            told = here["kind"].isin(["held_out", "sheet"]).any()
+            told = here["kind"].isin(["held_out", "sheet", "waiting"]).any()
             assert line["held_out"] == 0 or told or result.problems["kind"].eq("table").any()
             assert line["superseded"] == here["kind"].eq("superseded").sum()
     accepted = result.conservation.groupby("table")["accepted"].sum()
@@ -517,15 +560,42 @@ def test_the_same_inputs_give_the_same_bytes(sender, books):
 
 
 def test_the_order_of_rows_and_files_changes_no_table(sender, books):
-    sender.take_in(books)
+    result = sender.take_in(books)
     tables = {name: data for name, data in written(sender).items() if name[:-8] in SCHEMAS}
-    assert len(tables) == len(SCHEMAS)
+    assert tables.keys() == {f"{name}.parquet" for name in result.tables}
     for sheets in books.values():
         for rows in sheets.values():
             rows[1:] = rows[:0:-1]
     books["beta.xlsx"], books["zeta.xlsx"] = books.pop("abaza.xlsx"), books.pop("abakan.xlsx")
     sender.take_in(books)
     assert {name: written(sender)[name] for name in tables} == tables
+
+
+@pytest.mark.parametrize("moment", ["before the swap", "amid it", "after it"])
+def test_an_intake_that_was_killed_leaves_the_tables_and_nothing_else(sender, books, moment):
+    sender.take_in(books)
+    folder = sender.edition.validated
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    fresh, old = (folder.with_name(f".2023.{end}") for end in ("new", "old"))
+    match moment:
+        case "before the swap":
+            fresh.mkdir()
+            (fresh / "staff.parquet").write_bytes(b"half")
+        case "amid it":
+            folder.rename(old)
+            shutil.copytree(old, fresh)
+        case "after it":
+            shutil.copytree(folder, old)
+    with pytest.raises(IntakeError):
+        sender.take_in({})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["2023"]
+    digests = json.loads(before["sources.json"])["tables"]
+    assert digests == {
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in before.items()
+        if name != "sources.json"
+    }
 
 
 def test_the_digest_follows_every_input(sender, books):

@@ -147,7 +147,11 @@ ROWS = [  # row, cell, part of the meaning
     (count_row("P2", TESTED, 5, place="Итого"), "F", "Неясно, чей это итог"),
     (count_row("P2", TESTED, 5, place="ВСЕГО"), "F", "Неясно, чей это итог"),
     (count_row("P2", TESTED, 5, place="регион"), "F", "Неясно, чей это итог"),
-    (count_row(None, SITES, 3, 11), "H", "одно число, «Из общего числа» у неё не бывает"),
+    (
+        count_row(None, SITES, 3, 11, place="Сорск"),
+        "H",
+        "одно число, «Из общего числа» у неё не бывает",
+    ),
     (count_row("P2", TESTED, None), "G", "Не заполнен столбец «Число»"),
     (count_row("P2", TESTED, "сто"), "G", "должно быть целое число"),
     (count_row("P2", TESTED, 0.5), "G", "должно быть целое число"),

@@ -207,7 +207,7 @@ def test_what_is_no_date_is_refused(cell, reason):
     value, is_corrected, meaning, remedy = one(cell, DATE)
     assert value is None and not is_corrected
     assert reason in meaning and meaning.startswith("Здесь должна быть дата")
-    assert cell not in meaning and "21.11.2026" in remedy
+    assert cell not in meaning and "ДД.ММ.ГГГГ" in remedy
 
 
 @pytest.mark.parametrize(

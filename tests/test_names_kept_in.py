@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import shutil
 import tempfile
+import zipfile
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
+from docx import Document
 from intake_books import GRACHEV, KOROLEVA, PETROV, SIDOROVA, SURNAMES
 from nbformat.v4 import new_code_cell, new_notebook
 from python_calamine import CalamineWorkbook
@@ -22,7 +26,7 @@ from nmc_utils.intake import take_in
 from nmc_utils.intake.names import Names
 from nmc_utils.intake.redaction import HIDDEN, Finder, redactor
 from nmc_utils.results import begin, publish
-from nmc_utils.scanning import finder_of, scan
+from nmc_utils.scanning import ordinary_words, scan
 from nmc_utils.suite import NotebookFailed, execute
 
 PEOPLE = pd.DataFrame([KOROLEVA, PETROV, SIDOROVA, GRACHEV]).iloc[:, :3].astype("str")
@@ -131,16 +135,18 @@ def test_a_notebook_that_fails_with_a_name_leaves_it_nowhere(submitted, tmp_path
     intake = take_in(submitted)
     root = submitted.root
     folder = notebook(tmp_path / "notebooks", PRINTS, FAILS).parent
-    redact = redactor(finder_of(root, [intake.names]))
+    redact = redactor(Finder(intake.names, ordinary_words(root)))
     (outcome,) = suite.run(
         [submitted],
         {submitted.key: intake.digest},
         notebooks=("one",),
         notebooks_folder=folder,
-        redact=redact,
+        redactor=lambda key: lambda: redact,
     )
     assert outcome.status == "failed" and outcome.folder.is_relative_to(root / "results/.partial")
-    assert outcome.failure == f"тетрадь one, ячейка 3: KeyError: '{HIDDEN}'"
+    assert outcome.failure.startswith(f"тетрадь one, ячейка 3: KeyError: '{HIDDEN}'. Подробности: ")
+    (told,) = (root / "results" / "logs").glob("*.txt")
+    assert HIDDEN in told.read_text("utf-8")
     executed = (outcome.folder / "notebooks" / "one.ipynb").read_text("utf-8")
     assert "печать" in executed and "в двух частях" in executed and HIDDEN in executed
     assert HIDDEN in (root / "results" / "log.jsonl").read_text("utf-8")
@@ -222,10 +228,13 @@ def published(submitted) -> Edition:
     groups[["size"]].to_parquet(folder / "restricted" / "plan.parquet")
     results = {"person_id": staff[:1], "domain": "total", "wave": "entry", "level": "at_or_below"}
     results |= {"deficit_chance": 0.5, "certainty": "borderline", "advice": "уточнить"}
-    results |= {"note": None}
+    results |= {"note": None, "procedure": "diag"}
     results = pd.DataFrame(keys | results)
+    procedures = {"procedure": ["diag"], "organiser": ["Центр"], "purpose": [None]}
+    pd.DataFrame(keys | procedures).to_parquet(folder / "restricted" / "procedures.parquet")
     results.to_parquet(folder / "restricted" / "person_results.parquet")
-    publish(submitted, "0a1b2c3d4e-1", {})
+    sources = json.loads((submitted.validated / "sources.json").read_text("utf-8"))
+    publish(submitted, "0a1b2c3d4e-1", {"tables": sources["digest"]})
     return submitted
 
 
@@ -243,9 +252,11 @@ def test_named_copies_are_written_outside_the_root_and_logged_without_names(publ
     out = keys / "named"
     done = unmask(published, out)
     assert done.exit_code == 0, done.output
-    assert "Людей: 4." in done.output and "Нет в таблице соответствия: 1" in done.output
-    (path,) = out.iterdir()
-    assert path.name == "khakassia_2023.xlsx" and path.stat().st_mode & 0o077 == 0
+    assert "Людей: 4, заготовок ИОМ: 1." in done.output
+    assert "Нет в таблице соответствия: 1" in done.output
+    path, drafts = sorted(out.iterdir())
+    assert (path.name, drafts.name) == ("khakassia_2023.xlsx", "khakassia_2023_ИОМ.zip")
+    assert all(file.stat().st_mode & 0o077 == 0 for file in (path, drafts))
 
     cells = cells_of(path)
     assert sorted(cells) == ["Группы", "Результаты", "Участники групп"]
@@ -253,7 +264,7 @@ def test_named_copies_are_written_outside_the_root_and_logged_without_names(publ
         assert rows[0][0] == "Служебный экземпляр с ФИО"
         assert "Не является основанием для аттестации" in rows[-1][0]
     heads = ["ФИО", "Компетенция", "Этап", "Результат по правилу документа", "Надёжность отнесения"]
-    assert cells["Результаты"][2] == [*heads, "Рекомендация", "Примечание"]
+    assert cells["Результаты"][2] == [*heads, "Рекомендация", "Примечание", "Процедура"]
     told = ["Весь тест", "входная", "результат ≤ 60 %", "пограничное", "уточнить"]
     assert cells["Результаты"][3][1:6] == told  # and no chance of anything
     members = [row[1] for row in cells["Участники групп"][3:-2]]
@@ -266,6 +277,57 @@ def test_named_copies_are_written_outside_the_root_and_logged_without_names(publ
     assert (last["event"], last["run"], last["n"]) == ("unmask", "0a1b2c3d4e-1", "4")
     assert last["who"]
     assert surnames_in(published.root / "results") == []
+
+
+def drafts_in(path: Path) -> dict[str, str]:
+    """Files of an archive of drafts → the text of their bodies."""
+    with zipfile.ZipFile(path) as archive:
+        found = {name: Document(io.BytesIO(archive.read(name))) for name in archive.namelist()}
+    return {
+        name: "\n".join(filter(None, (node.text for node in draft.element.body.iter("{*}t"))))
+        for name, draft in found.items()
+    }
+
+
+def test_drafts_of_routes_hold_the_name_of_whom_the_crosswalk_knows(published, keys):
+    unmask(published, keys / "named")
+    ((name, text),) = drafts_in(keys / "named" / "khakassia_2023_ИОМ.zip").items()
+    assert re.fullmatch(r"ИОМ [0-9a-f]{20}\.docx", name)
+    names = [" ".join(filter(None, person[:3])) for person in (KOROLEVA, PETROV, SIDOROVA)]
+    known = [person for person in names if person in text]
+    assert len(known) == 1 and text.count(known[0]) == 3  # of the field and of two sheets
+    log = (published.root / "results/log.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(log[-1])["drafts"] == "1"
+
+    (keys / "people" / "khakassia" / "2023.parquet").unlink()
+    unmask(published, keys / "again")
+    (text,) = drafts_in(keys / "again" / "khakassia_2023_ИОМ.zip").values()
+    assert not any(person in text for person in names)
+    assert "Фамилия, имя, отчество\nЛичный код\n" in text  # the field stays empty
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        ({"tables": "of other records"}, "данные приняты заново"),
+        ({}, "прогон 0a1b2c3d4e-2 не говорит, из каких данных он сделан"),
+    ],
+    ids=["other-records", "no-digest"],
+)
+def test_named_drafts_are_not_made_of_records_that_the_run_did_not_see(
+    published, keys, inputs, why
+):
+    folder = begin(published, "0a1b2c3d4e-2")
+    before = published.root / "results" / "0a1b2c3d4e-1" / published.key / "restricted"
+    shutil.copytree(before, folder / "restricted")
+    publish(published, "0a1b2c3d4e-2", inputs)
+    done = unmask(published, keys / "named", "0a1b2c3d4e-2")
+    assert done.exit_code == 0 and why in done.output
+    assert [file.name for file in (keys / "named").iterdir()] == ["khakassia_2023.xlsx"]
+    command = ["--data", str(published.root), "routes", "khakassia", "2023"]
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1 and "Выполните: nmc run khakassia/2023" in refused.output
+    assert not (published.root / "documents").exists()
 
 
 def test_named_copies_are_refused_inside_the_root_over_other_files_and_of_no_run(published, keys):

@@ -261,7 +261,7 @@ def test_without_workplaces_nothing_is_said_of_places_and_subjects():
     table = broken_down(lambda by: level_shares(results, REGION.diagnostics.cuts, by), keys)
     table = explained(table, procedures, tables, REGION, measure="level_share")
     parts = table.query("procedure == 'd' and domain == 'total' and municipality == 'abakan'")
-    assert set(parts["note"]) == {"нет таблицы «Места работы»"}
+    assert set(parts["note"]) == {"не прислана таблица «Места работы»"}
     whole = coverage_table.query("procedure == 'd' and measure == 'tested'")
     assert whole.set_index("municipality").loc[["total", "unstated"], "estimate"].tolist() == [3, 3]
 
@@ -285,4 +285,7 @@ def test_an_edition_without_any_procedure_says_so_instead_of_failing():
     assert procedures["procedure"].tolist() == ["unstated"]
     assert table.query("municipality == 'total'")["status"].eq("no_data").all()
     said = findings.who_was_tested(table, procedures)
-    assert said == "Кто прошёл диагностику, неизвестно: нет таблиц «Результаты» и «Сводные числа»."
+    assert (
+        said
+        == "Кто прошёл диагностику, неизвестно: не присланы таблицы «Результаты» и «Сводные числа»."
+    )

@@ -7,6 +7,7 @@ import os
 from datetime import date
 from pathlib import Path
 
+import filelock
 import pandas as pd
 import pytest
 
@@ -355,6 +356,15 @@ def test_rollback_moves_one_pointer_and_is_logged(root, y2023, published, monkey
     assert list(results(y2023)) == ["indicators", "level_shares", "members"]
     last = json.loads((root / "results" / "log.jsonl").read_text("utf-8").splitlines()[-1])
     assert (last["event"], last["run"], last["before"]) == ("rollback", RUN, "0123456789-2")
+
+
+def test_a_pointer_that_another_process_keeps_is_said(root, published, monkeypatch):
+    monkeypatch.setattr("nmc_utils.results._POINTS_WITHIN", 0)
+    with (
+        filelock.FileLock(root / "results" / ".locks" / "current.lock"),
+        pytest.raises(ResultsError, match="указатель действующих прогонов .* занят другим"),
+    ):
+        rollback(root, "khakassia/2023", RUN)
 
 
 def test_rollback_refuses_a_run_without_the_edition(root, y2023, published, monkeypatch):

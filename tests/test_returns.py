@@ -248,6 +248,8 @@ def test_without_a_deadline_and_a_responsible_the_letter_goes_to_the_municipalit
 
 def test_many_equal_mistakes_are_one_line_of_the_letter(sender, books):
     rows = [score_row(KOROLEVA, "Предметные", "много") for _ in range(12)]
+    for attempt, row in enumerate(rows, start=1):  # each a record of its own
+        row[6] = attempt
     books["abakan.xlsx"]["Результаты"] = [SCORES, *rows, score_row(PETROV, "Предметные", 2)]
     _, (folder,) = returned(sender, books)
     letter = letter_of(folder)

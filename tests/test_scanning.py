@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pickle
 import struct
 import zipfile
 import zlib
@@ -15,12 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
+from conftest import CHECKOUT
 from intake_books import GRACHEV, KOROLEVA, PETROV, SIDOROVA
 from typer.testing import CliRunner
 
 from nmc_utils.cli import app
+from nmc_utils.commands.running import _redactor
+from nmc_utils.intake.known import known_names
 from nmc_utils.intake.names import Names
-from nmc_utils.scanning import ordinary_words, scan
+from nmc_utils.intake.redaction import HIDDEN, Finder, legible
+from nmc_utils.results import ResultsError
+from nmc_utils.scanning import ordinary_words, redactor_at, scan
 
 NAME = "Королёвой"  # of a person of the workbooks, in another case of the language
 
@@ -63,6 +69,49 @@ def test_what_intake_writes_is_clean_and_its_names_are_known(taken_in):
     for text in ("Королёвой", "Водкин", "Сидорова Анна", "А. П. Королёва", "Грачёву"):
         made(taken_in, "a.txt", text)
         assert len(scan(taken_in).findings) == 1, text
+
+
+def test_what_goes_to_a_process_is_the_names_of_one_edition(root):
+    def of(row: tuple) -> Names:
+        surname, given, patronymic = (pd.Series([part], dtype="str") for part in row[:3])
+        return Names.of([surname], [given, patronymic])
+
+    names = {"a/2023": of(SIDOROVA), "b/2023": of(PETROV)}
+    own, others = names["a/2023"].surnames, names["b/2023"].surnames
+    made = _redactor(root, names, None)("a/2023")
+    sent = pickle.dumps(made)
+    assert all(mark.encode() in sent for mark in own)
+    assert not any(mark.encode() in sent for mark in others - own)
+    assert made()("нет балла: Сидорова", True) == f"нет балла: {HIDDEN}"
+    assert pickle.dumps(_redactor(root, names, "tcp://x")("a/2023")).find(b"b/2023") == -1
+
+
+def test_names_read_again_are_hidden(taken_in):
+    redact = redactor_at(taken_in, "khakassia/2023")
+    assert redact("KeyError: Королёвой", True) == f"KeyError: {HIDDEN}"
+
+
+def test_where_what_was_sent_cannot_be_read_nothing_that_hides_names_is_made(taken_in, monkeypatch):
+    sent = taken_in / "regions" / "khakassia" / "2023"
+    book = min(sent.glob("*.xlsx"))
+    content = book.read_bytes()
+    book.write_bytes(content + b"0")  # it was replaced after intake
+    _refused_at(taken_in)
+    book.unlink()  # the share is not mounted as a whole
+    _refused_at(taken_in)
+    book.write_bytes(content)
+    redactor_at(taken_in, "khakassia/2023")
+
+    def forbidden(path: Path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("nmc_utils.intake.files.listed", forbidden)
+    _refused_at(taken_in)
+
+
+def _refused_at(root: Path) -> None:
+    with pytest.raises(ResultsError, match=r"khakassia/2023: .*имена людей скрыть нечем"):
+        redactor_at(root, "khakassia/2023")
 
 
 # --- kinds of files -------------------------------------------------------------------------------
@@ -245,6 +294,40 @@ def test_a_surname_that_is_a_word_of_the_product_does_not_count_by_itself(sender
     assert scan(sender.root).findings.empty
     made(sender.root, "a.txt", "Базовая Алёна")
     assert len(scan(sender.root).findings) == 1
+
+
+def test_agreed_words_of_a_register_are_nobodys_names(sender, books):
+    kinds = ("эксперт", "стажировочная площадка", "инновационная площадка", "наставник")
+    head = ["Реестр", "Номер записи", "Что внесено", "Кто внесён"]
+    rows = [[kind, str(at), "Запись", None] for at, kind in enumerate(kinds)]
+    rows[0][3] = "Вишнякова Инна Ильинична, 13.11.1966"
+    books["abakan.xlsx"]["Реестры"] = [head, *rows]
+    sender.send(books)
+    names = known_names(sender.edition)
+    assert names.has_surname("Вишняковой") and names.has_given("Инна")
+    for word in ("Площадки", "Стажировочные", "Инновационная", "Наставники"):
+        assert not names.know(word), word
+
+
+def test_headings_and_prose_of_our_notebooks_are_nobodys_names(root):
+    """Whoever is called by words of the product: a heading and the text below it are no name."""
+    sources = [
+        "".join(cell["source"])
+        for path in sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+    ]
+    made(root, "a.txt", "## Площадки\n\nСтажировочные и инновационные площадки")
+    made(root, "b.ipynb", nbformat.writes(markdown(*sources)))
+    called_so = Names.of([pd.Series(["Стажировочный"])], [pd.Series(["Площадка"])])
+    finder = Finder(called_so, ordinary_words(root))
+    for text in ("## Площадки\n\nСтажировочные", *sources):
+        assert finder.find(legible(text), is_lone_enough=True) == [], text
+    assert finder.find("Стажировочный Площадка", is_lone_enough=True)
+    assert scan(root).findings.empty
+
+
+def markdown(*sources: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text) for text in sources])
 
 
 def test_names_asked_for_are_found_in_any_case_and_spelling(root):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbformat
 import pandas as pd
+import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from nmc_utils.editions import Edition, edition
 from nmc_utils.results import (
     RUN_FOLDER,
+    ResultsError,
     begin,
     current,
     publish,
@@ -122,6 +127,44 @@ def test_a_failure_names_notebook_cell_and_reason_and_keeps_what_was_executed(
     assert "after" not in printed(tmp_path / "out" / "one.ipynb")
 
 
+@pytest.mark.parametrize(
+    ("ends", "reason"),
+    [
+        ("raise SystemExit(1)", "ядро не запустилось: остановилось, не ответив"),
+        ("import time; time.sleep(60)", "ядро не запустилось: не ответило за 1 с"),
+    ],
+)
+def test_a_kernel_that_never_answers_is_said_to_and_nothing_was_executed(
+    tmp_path, monkeypatch, ends, reason
+):
+    command = {"argv": [sys.executable, "-c", ends, "{connection_file}"]}
+    monkeypatch.setattr("nmc_utils.kernels.get_kernel_dict", lambda _: command | {"metadata": {}})
+    monkeypatch.setattr("nmc_utils.kernels._unable", lambda: "x")
+    in_a_second = partial(papermill.execute_notebook, start_timeout=1)
+    monkeypatch.setattr("papermill.execute_notebook", in_a_second)
+    with pytest.raises(NotebookFailed) as failure:
+        execute(write_notebook(tmp_path / "one.ipynb"), tmp_path / "out.ipynb", GIVEN)
+    assert str(failure.value) == f"тетрадь one, ячейка 0: {reason}"
+
+
+def test_an_error_of_the_product_is_not_taken_for_one_of_the_kernel(tmp_path):
+    def fails(text: str, is_error: bool) -> str:
+        raise RuntimeError("нечем скрыть")
+
+    with pytest.raises(RuntimeError, match="нечем скрыть") as failure:
+        execute(write_notebook(tmp_path / "one.ipynb"), tmp_path / "out.ipynb", GIVEN, redact=fails)
+    assert not isinstance(failure.value, NotebookFailed)
+
+
+def test_nothing_is_saved_between_cells(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr("papermill.engines.write_ipynb", lambda *_: saved.append("papermill"))
+    output = tmp_path / "out" / "one.ipynb"
+    look = f"import os\nprint(os.path.exists({str(output)!r}))"
+    execute(write_notebook(tmp_path / "one.ipynb", look, look), output, GIVEN)
+    assert (saved, printed(output)) == ([], "False\nFalse\n")
+
+
 # --- the suite ------------------------------------------------------------------------------------
 
 
@@ -133,16 +176,21 @@ class Suite:
     folder: Path
     told: list[tuple[str, str, bool]] = field(default_factory=list)
 
-    def run(self, only=None, **inputs):
-        digests = {edition.key: "d" for edition in self.editions} | inputs
+    def run(self, only=None, *, options=None, **inputs):
+        digests = {of.key: "d" for of in self.editions} | inputs
+        for of in self.editions:
+            of.validated.mkdir(parents=True, exist_ok=True)
+            about = json.dumps({"digest": digests[of.key]})
+            (of.validated / "sources.json").write_text(about)
         return run(
             self.editions,
             digests,
             only,
-            lambda edition, notebook, done: self.told.append((edition.key, notebook, done)),
+            lambda edition, notebook, done, _: self.told.append((edition.key, notebook, done)),
             notebooks=("one", "two"),
             notebooks_folder=self.folder,
             timeout=60,
+            **(options or {}),
         )
 
 
@@ -177,6 +225,69 @@ def test_one_run_publishes_every_edition_and_a_later_notebook_reads_an_earlier_o
     assert suite.told == [(entry.key, *step) for entry in suite.editions for step in steps]
 
 
+def test_each_edition_has_a_hider_of_its_own_names(suite):
+    for name in ("one", "two"):
+        write_notebook(suite.folder / f"{name}.ipynb", 'print("имя-2022 имя-2023")')
+
+    def hides(key: str):
+        own = f"имя-{key[-4:]}"
+        return lambda: lambda text, is_error: text.replace(own, "…")
+
+    first, second = (made.folder / "notebooks" for made in suite.run(options={"redactor": hides}))
+    assert printed(first / "one.ipynb") == "… имя-2023\n"
+    assert printed(second / "two.ipynb") == "имя-2022 …\n"
+
+
+def test_an_error_that_nobody_foresaw_fails_its_edition_alone(suite, monkeypatch):
+    def of_2022_fails(notebook, output, parameters, *_, **__):
+        if parameters["period"] == "2022":
+            raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "Сидорова")
+        write_notebook(output)
+
+    monkeypatch.setattr("nmc_utils.suite.execute", of_2022_fails)
+    hides = {"redactor": lambda key: lambda: lambda text, _: text.replace("Сидорова", "…")}
+    failed, fine = suite.run(options=hides)
+    assert (failed.status, fine.status) == ("failed", "published")
+    assert failed.failure.startswith("непредвиденная ошибка UnicodeDecodeError. Подробности: ")
+    told = log_text(failed)
+    assert "of_2022_fails" in told and "0xff" in told and "…" in told and "Сидорова" not in told
+
+
+def log_text(failed) -> str:
+    return Path(failed.failure.split("Подробности: ")[1].split(". ")[0]).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("Сидорова"), "непредвиденная ошибка ValueError"),
+        (PermissionError(13, "Сидорова.xlsx"), "непредвиденная ошибка PermissionError"),
+        (ResultsError("имена скрыть нечем"), "имена скрыть нечем"),
+    ],
+)
+def test_without_what_hides_names_an_edition_is_not_executed_and_no_text_is_kept(
+    suite, monkeypatch, error, said
+):
+    def redactor(key: str):
+        def make():
+            if key == "khakassia/2022":
+                raise error
+            return lambda text, _: text
+
+        return make
+
+    begun = []
+    monkeypatch.setattr(
+        "nmc_utils.suite.execute", lambda _, output, given, *__, **___: begun.append(given)
+    )
+    failed, fine = suite.run(options={"redactor": redactor})
+    assert (failed.status, fine.status) == ("failed", "published")
+    assert failed.failure.startswith(f"{said}. ")
+    assert {given["period"] for given in begun} == {"2023"}
+    logs = failed.folder.parents[3] / "logs"
+    assert all("Сидорова" not in path.read_text("utf-8") for path in logs.glob("*"))
+
+
 def publish_before(of: Edition, monkeypatch) -> str:
     """Publish a table «first» of an earlier run, without a kernel."""
     name = "0123456789-1"
@@ -193,7 +304,13 @@ def test_a_failing_notebook_stops_its_edition_and_the_other_is_published(suite, 
     write_notebook(suite.folder / "two.ipynb", FAIL_IN_2022)
     failed, fine = suite.run()
     assert (failed.status, fine.status) == ("failed", "published")
-    assert failed.failure == "тетрадь two, ячейка 2: ValueError: нет баллов"
+    log = root / "results" / "logs" / f"{failed.run}.khakassia-2022.txt"
+    assert failed.failure == (
+        f"тетрадь two, ячейка 2: ValueError: нет баллов. Подробности: {log}. "
+        "Исправьте и повторите: nmc run khakassia/2022"
+    )
+    told = log.read_text("utf-8")
+    assert 'raise ValueError("нет баллов")' in told and "\x1b" not in told
     assert current(root) == {"khakassia/2022": before, "khakassia/2023": fine.run}
     assert failed.folder == root / "results" / ".partial" / failed.run / "khakassia" / "2022"
     assert (failed.folder / "notebooks" / "two.ipynb").is_file()
@@ -217,8 +334,8 @@ def test_the_run_id_depends_on_inputs_and_definition_and_code(suite, root):
     write_notebook(suite.folder / "one.ipynb", parameters=None)  # stops before any kernel starts
     first = suite.run()[0]
     again = suite.run()[0]
-    assert first.failure == "тетрадь one: нет ячейки с меткой parameters"
-    assert (first.run[:10], first.run[10:], again.run[10:]) == (again.run[:10], "-1", "-2")
+    assert first.failure.startswith("тетрадь one: нет ячейки с меткой parameters. Исправьте")
+    assert first.run == again.run == f"{first.run[:10]}-1"  # what was not finished is gone on with
     digests = {first.run[:10], suite.run(**{"khakassia/2023": "other"})[0].run[:10]}
     facts = root / "regions" / "khakassia" / "published.csv"
     facts.write_text(facts.read_text("utf-8") + "\n", "utf-8")
@@ -257,7 +374,7 @@ def test_what_cannot_be_published_fails_its_edition_alone(suite, root, monkeypat
             (root / "results" / name / of.key).mkdir(parents=True)
         return begin(of, name)
 
-    monkeypatch.setattr("nmc_utils.suite.begin", begin_over_a_published_edition)
+    monkeypatch.setattr("nmc_utils.runs.begin", begin_over_a_published_edition)
     for name in ("one", "two"):
         write_notebook(suite.folder / f"{name}.ipynb")
     failed, fine = suite.run()

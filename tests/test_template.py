@@ -14,9 +14,10 @@ import xlsxwriter
 from intake_books import KEY, sent_books
 from python_calamine import CalamineWorkbook
 
-from nmc_utils.editions import Collection
+from nmc_utils.editions import Collection, Edition
 from nmc_utils.intake import take_in
 from nmc_utils.intake.template import CENTER, ROW_IS, blank_workbook, write_blanks
+from nmc_utils.system import RoadmapMeasure, System
 from nmc_utils.tables import TITLES
 from nmc_utils.terms import DEMONSTRATION
 
@@ -30,6 +31,7 @@ ORGANIZATIONS = pd.DataFrame(
         "in_mentoring": [False, True, False],
         "is_internship_site": False,
         "is_innovation_site": False,
+        "supported_on": [pd.NaT, pd.NaT, pd.Timestamp("2023-02-01")],
     }
 )
 CARRIED = {"organizations": ORGANIZATIONS}
@@ -96,7 +98,7 @@ def test_the_first_sheet_says_whose_it_is_and_how_to_fill_it(defined):
     assert "заменяются личным кодом" in text
     assert "Имя (обязательно) — текст, полностью" in text
     assert "Отчество — текст, полностью" in text
-    assert "Дата — дата вида 21.11.2026 с 01.01.2023 по 31.12.2023" in text
+    assert "Дата — дата вида 31.12.2023, с 01.01.2023 по 31.12.2023" in text
     assert "заполнен по прошлому изданию" in text
     for table in ("staff", "employment", "scores"):
         assert f"Лист «{TITLES[table]}»: одна строка — {ROW_IS[table]}" in text
@@ -114,8 +116,8 @@ def test_a_blank_of_submitted_data_has_no_mark(defined):
 def test_organisations_of_the_municipality_alone_are_filled_in(of_place, of_center):
     rows = sheets_of(of_place)["Организации"]
     assert rows[1:] == [
-        ["007", "Абакан", "", "нет", "да", "нет", "нет"],
-        ["=1+1", "Абакан", "школа", "да", "нет", "нет", "нет"],
+        ["007", "Абакан", "", "нет", "да", "нет", "нет", ""],
+        ["=1+1", "Абакан", "школа", "да", "нет", "нет", "нет", date(2023, 2, 1)],
     ]
     with zipfile.ZipFile(io.BytesIO(of_place)) as archive:
         parts = [archive.read(name) for name in archive.namelist() if "/sheet" in name]
@@ -235,6 +237,32 @@ def test_codes_are_typed_as_text_and_days_as_days(of_place):
     assert kinds["Код формы"] == kinds["Код процедуры"] == kinds["Фамилия"] == 49
     assert kinds["Дата"] == kinds["Дата рождения"] not in (0, 49)
     assert kinds["Балл"] == 0
+
+
+def test_long_texts_of_the_roadmap_stand_in_several_lines(defined, monkeypatch):
+    about = {"direction": "д", "group": "г", "responsible": "ЦНППМ", "due": "2023"}
+    about |= {"expected_result": "р", "document": "d", "section": "1"}
+    long = RoadmapMeasure(id="1.1", measure="Создать и обучить актив " * 20, **about)
+    described = System.model_construct(roadmap=(long,))
+    monkeypatch.setattr(Edition, "system", property(lambda edition: described))
+    content = blank_workbook(defined, None, CARRIED)
+    title = TITLES["roadmap"]
+    number = list(sheets_of(content)).index(title) + 1
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
+        sheet = ElementTree.fromstring(archive.read(f"xl/worksheets/sheet{number}.xml"))
+    at = sheets_of(content)[title][0].index("Мера")
+    assert at < 26
+    cell = sheet.find(f".//m:c[@r='{chr(ord('A') + at)}2']", NAMESPACE)
+    style = styles.find("m:cellXfs", NAMESPACE)[int(cell.get("s"))]
+    assert style.find("m:alignment", NAMESPACE).get("wrapText") == "1"
+    widths = {
+        int(column.get("min")) - 1: float(column.get("width"))
+        for column in sheet.iterfind(".//m:col", NAMESPACE)
+    }
+    assert 50 <= widths[at] < 52  # the text itself has 480 letters
+    row = sheet.find(".//m:row[@r='2']", NAMESPACE)
+    assert row.get("customHeight") is None  # so that a spreadsheet makes the row as high as needed
 
 
 # --- there and back -------------------------------------------------------------------------------

@@ -253,3 +253,56 @@ def test_the_mark_of_an_incomplete_edition_says_both():
 )
 def test_a_target_is_written_with_direction_and_year(target, words):
     assert wording.target({"comparator": ">="} | target).replace(HARD, " ") == words
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "written"),
+    [
+        (441 / 443, 0, "99,5 %"),
+        (0.9999, 0, "более 99,9 %"),
+        (0.9997, 1, "более 99,9 %"),
+        (0.0004, 0, "менее 0,1 %"),
+        (0.004, 0, "0,4 %"),
+        (0.994, 0, "99 %"),
+        (0.0, 0, "0 %"),
+        (1.0, 0, "100 %"),
+        (1.0, 1, "100,0 %"),
+        (0.1 + 0.2 + 0.7 - 1e-16, 0, "100 %"),
+    ],
+)
+def test_nought_and_a_hundred_per_cent_are_written_only_of_nobody_and_everybody(
+    share, digits, written
+):
+    assert wording.percent(share, digits).replace("\u00a0", " ") == written
+
+
+def test_the_ends_of_an_interval_are_written_by_the_same_rule():
+    def told(*ends):
+        return wording.percent_interval(*ends).replace("\u00a0", " ")
+
+    assert told(0.21, 0.72) == "21–72 %" and told(0, 1) == "0–100 %"
+    assert told(0.9838, 0.9988) == "98,4–99,9 %", "as many decimals at both ends"
+    assert told(0.988, 0.9999) == "98,80–99,99 %"
+    assert told(0.0002, 0.05) == "0,02–5,00 %" and told(0, 0.0004) == "0,00–0,04 %"
+    assert told(1e-17, 0.3) == "0–30 %" and told(0.9, 1 - 1e-16) == "90–100 %"
+
+
+def test_what_begins_with_a_bound_is_still_a_number_of_a_column():
+    frame = pd.DataFrame(
+        {"Доля": ["более 99,9 %", "от менее 0,1 до 5 %", "—"], "Имя": ["менее", "1", "2"]}
+    )
+    assert wording.Readable(frame).numeric == ["Доля"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2023-12-31", "31 декабря 2023 года"),
+        ("2023", "2023 год"),
+        ("2021-2023, 2023", "2021–2023 годы, 2023 год"),
+        ("2022/2023", "2022/2023 учебный год"),
+        ("ежегодно", "ежегодно"),
+    ],
+)
+def test_what_a_number_is_dated_by_stands_in_words(text, said):
+    assert wording.dated(text) == said

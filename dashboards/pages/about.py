@@ -8,6 +8,7 @@ import pandas as pd
 import panel as pn
 
 from dashboards import parts
+from dashboards.sections.facts import all_facts
 from dashboards.store import Published, State
 from nmc_utils import approvals, collecting, findings, results, wording
 from nmc_utils.editions import ORIGINS
@@ -18,16 +19,18 @@ _INPUTS = {
     "code": "программа и тетради",
     "definition": "определение региона и издания",
     "published": "опубликованные факты",
+    "system": "субъекты, акты и меры документов",
 }
 
 
 def view(state: State) -> pn.Column:
-    """The run and its integrity, what was not shown, conservation, held-out rows, remarks."""
+    """The run and its integrity, what was not shown, what was held out; facts of the documents."""
     now = state.current
     return parts.column(
         parts.heading("О данных", str(now.edition)),
         parts.row(_run(now), _not_shown(now, state)),
         *_quality(now),
+        parts.later(lambda: [all_facts(now)]),
     )
 
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import panel as pn
 
-from dashboards import parts
+from dashboards import parts, passports
 from dashboards.store import Published, State
 from nmc_utils import figures, findings, theme, wording
-from nmc_utils.regions import Indicator
-from nmc_utils.terms import NO_DUE
-
-_UNITS = {"share": "доля", "persons": "человек", "count": "количество", "yes_no": "да или нет"}
-_COMPARED = {">=": "не меньше", "<=": "не больше", "exists": "выполнено"}
 
 
 def view(state: State) -> pn.Column:
@@ -40,8 +35,9 @@ def view(state: State) -> pn.Column:
                 note=_sent(now, indicators),
                 why=_no_shares(indicators),
             ),
-            _passports(now, indicators),
+            passports.passports(state, indicators),
         ),
+        *passports.all_discrepancies(now),
     )
 
 
@@ -121,9 +117,9 @@ def _table_row(row: dict, name: str) -> str:
     value = wording.estimate(row) if row["status"] == "ok" else "—"
     cells = {
         "Показатель": parts.escape(name),
-        "Вариант": parts.escape(variant(row)),
-        "Числитель": _number(row["numerator"]),
-        "Знаменатель": _number(row["denominator"]),
+        "Вариант": parts.escape(passports.variant(row)),
+        "Числитель": passports.number(row["numerator"]),
+        "Знаменатель": passports.number(row["denominator"]),
         "Значение": f"<b>{parts.escape(value)}</b>",
         "Интервал": parts.escape(wording.interval(row)),
         "План": parts.escape(wording.target(row)),
@@ -132,84 +128,3 @@ def _table_row(row: dict, name: str) -> str:
     }
     tds = "".join(f'<td class="{_HEADS[k][0]}">{v}</td>' for k, v in cells.items())
     return f'<tr class="{"first" if name else ""}">{tds}</tr>'
-
-
-def _number(value: float) -> str:
-    return "—" if pd.isna(value) else wording.number(value)
-
-
-def variant(row: dict) -> str:
-    """Name the variant and, where it is not of documents, what it is counted from."""
-    basis = "" if row["basis"] == "published" else f", {findings.BASES[row['basis']]}"
-    return f"{row['variant_label']}{basis}"
-
-
-# --- passport -----------------------------------------------------------------------------------
-
-
-def _passports(now: Published, indicators: pd.DataFrame) -> pn.Column:
-    entries = {entry.id: entry for entry in now.region.indicators}
-    detail = parts.column()
-    options = {entry.name: entry.id for entry in entries.values()}
-    told = indicators.loc[indicators["status"] == "ok", "indicator"]
-    first = told.iloc[0] if len(told) else next(iter(entries))
-    select = parts.choice("Паспорт показателя", options, first, width=900)
-
-    def draw(*_: object) -> None:
-        own = indicators[indicators["indicator"] == select.value]
-        detail[:] = [parts.block(_passport(now, entries[select.value], own))]
-
-    draw()
-    select.param.watch(draw, "value")
-    return parts.card(parts.bar(select), detail)
-
-
-def _passport(now: Published, entry: Indicator, rows: pd.DataFrame) -> str:
-    lines = {
-        "Направление": entry.direction or "в документах не указано",
-        "Единица": _UNITS[entry.unit],
-        "Сравнение с планом": _COMPARED.get(entry.comparator, "плана нет, сравнивать не с чем"),
-        "Плановые значения": _targets(now, entry),
-        "Происхождение формулы": entry.formula_origin,
-        "Ответственный": entry.responsible or "не указан в документах",
-        "Примечание": parts.joined(entry.note or "", entry.caveat or "") or "—",
-    }
-    about = "".join(f"<dt>{k}</dt><dd>{parts.escape(v)}</dd>" for k, v in lines.items())
-    variants = "".join(
-        f"<dt>{parts.escape(variant(row))}</dt><dd>{parts.escape(_formula(row))}</dd>"
-        for row in rows.to_dict("records")
-    )
-    return (
-        f'<h2 class="gap">{parts.escape(entry.name)}</h2><dl>{about}</dl>'
-        f'<h2 class="gap">Откуда число</h2><dl>{variants}</dl>'
-    )
-
-
-def _targets(now: Published, entry: Indicator) -> str:
-    words = []
-    for target in entry.targets:
-        span = NO_DUE if target.first_year is None else f"{target.first_year}"
-        if target.last_year != target.first_year:
-            span += f"–{target.last_year}"
-        if isinstance(target.value, bool):
-            value = "да" if target.value else "нет"
-        elif entry.unit == "share":
-            value = wording.percent(target.value)
-        else:
-            value = wording.number(target.value)
-        words.append(f"{span}: {value} ({now.region.document(target.document).short})")
-    return "; ".join(words) or "не установлены"
-
-
-def _formula(row: dict) -> str:
-    if row["status"] != "ok":
-        return str(row["source"])
-    value = wording.estimate(row)
-    if pd.notna(row["denominator"]):
-        top = f"{_number(row['numerator'])} ({row['numerator_label']})"
-        value = f"{top} / {_number(row['denominator'])} ({row['denominator_label']}) = {value}"
-    elif pd.notna(row["numerator"]):
-        value = f"{value} ({row['numerator_label']})"
-    bounds = wording.interval(row)
-    interval = "" if bounds == "—" else f"; интервал {bounds}"
-    return f"{value}{interval}. {row['source']}"

@@ -156,6 +156,8 @@ def _no_target(status: pd.DataFrame) -> str:
     known = status[status["status"] == "ok"]
     if known.empty:
         return "известны только плановые значения"
+    if known["attainment"].eq("depends").any():
+        return "достижение зависит от варианта"
     if known["attainment"].eq("not_attained").any():
         return "плановых значений не достигнуто ни одно"
     return "с планом этого периода не сравнивается ни один"

@@ -54,7 +54,7 @@ def init(
     source = CHECKOUT / "data" / "regions"
     copied = []
     for region in sorted(path.parent for path in source.glob("*/region.yaml")):
-        for name in ("region.yaml", "published.csv"):
+        for name in ("region.yaml", "published.csv", "system.yaml"):
             if (region / name).exists():
                 copy = target / "regions" / region.name / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
@@ -171,9 +171,10 @@ def check(
     """Принять присланное: что прочитано, что задержано и почему, что вернуть отправителям."""
     from nmc_utils.intake import IntakeError, take_in
     from nmc_utils.intake.returns import write_returns
+    from nmc_utils.runs import held
 
     edition = edition_of(root_of(ctx), region, period)
-    with without_values():
+    with held(edition.root, [edition.key]), without_values():
         try:
             intake, refusal = take_in(edition), None
         except IntakeError as error:  # nothing was accepted; what is wrong is told all the same

@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +34,8 @@ PEOPLE = "Имена людей"
 HEADING = "Служебный экземпляр с ФИО"
 #: Columns of identities in published tables → what stands above the names.
 NAMED = {"person_id": "ФИО", "methodist_id": "ФИО методиста", "leader_id": "ФИО ведущего"}
+NAMED |= {"mentor_id": "ФИО наставника", "mentee_id": "ФИО наставляемого"}
+NAMED |= {"curator_id": "ФИО куратора", "tutor_id": "ФИО тьютора", "holder_id": "Кто внесён"}
 TABLES = {
     "seminar_members": "Участники групп",
     "seminar_groups": "Группы",
@@ -69,7 +72,7 @@ def unmask(
     ],
     as_json: Json = False,
 ) -> None:
-    """Записать списки прогона с ФИО: там, где лежит таблица соответствия."""
+    """Записать списки прогона и заготовки ИОМ с ФИО: там, где лежит таблица соответствия."""
     import pandas as pd
 
     from nmc_utils import results
@@ -77,36 +80,77 @@ def unmask(
 
     root = root_of(ctx)
     folder = _empty_folder(out, root)
+    copies = _copies_of(root, run)
+    files = {folder / name: content for copy in copies for name, content in copy.files.items()}
+    if not files:
+        raise FileNotFoundError(f"в прогоне {run} нет таблиц о людях: записывать нечего")
+    everyone = pd.concat([copy.people for copy in copies]).drop_duplicates("id")
+    n, n_unknown = len(everyone), int(everyone["is_unknown"].sum())
+    drafts, lacking = sum(copy.drafts for copy in copies), [copy.why for copy in copies if copy.why]
+    numbers = {"n": str(n), "n_unknown": str(n_unknown), "drafts": str(drafts)}
+    results.log(root, "unmask", run=run, who=_user(), **numbers)
+    for path, content in files.items():
+        write_protected(path, content)
+    told = {"run": run, "files": [str(path) for path in files], "drafts": drafts}
+    told |= {"lacking": lacking, "people": n, "unknown": n_unknown}
+    print_json(told) if as_json else _tell(told)
+
+
+def _tell(told: dict[str, Any]) -> None:
+    """What was written with names, in lines."""
+    for path in told["files"]:
+        typer.echo(f"Записано: {path}")
+    for why in told["lacking"]:
+        typer.echo(f"ИОМ с ФИО не записаны: {why}", err=True)
+    typer.echo(
+        f"Людей: {told['people']}, заготовок ИОМ: {told['drafts']}. "
+        "Выдача записана в results/log.jsonl, без имён."
+    )
+    if told["unknown"]:
+        typer.echo(
+            f"Нет в таблице соответствия: {told['unknown']}; вместо ФИО стоят личные коды, в ИОМ "
+            "поле пустое. Таблицу записывает приём (nmc check) на той машине, где лежит ключ "
+            "региона."
+        )
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """Files of an edition with names, whose, and why there are no drafts of routes if so."""
+
+    files: dict[str, bytes]
+    people: pd.DataFrame
+    drafts: int
+    why: str
+
+
+def _copies_of(root: Path, run: str) -> list[_Copies]:
+    """Named copies of every edition in a run."""
+    from nmc_utils import results
+
     published = results.runs(root)
     published = published[published["run"] == run]
     if published.empty:
         raise FileNotFoundError(f"прогона {run} нет среди опубликованных. Список: nmc runs")
-    books, people = {}, [pd.DataFrame(columns=["id", "is_unknown"])]
-    for region, period in published[["region", "period"]].itertuples(index=False):
-        edition = edition_of(root, region, period)
-        sheets, named = _named_tables(edition, run)
-        people.append(named)
-        if sheets:
-            books[folder / f"{region}_{period}.xlsx"] = _book(edition, run, sheets)
-    everyone = pd.concat(people).drop_duplicates("id")
-    n, n_unknown = len(everyone), int(everyone["is_unknown"].sum())
-    if not books:
-        raise FileNotFoundError(f"в прогоне {run} нет таблиц о людях: записывать нечего")
-    who = _user()
-    results.log(root, "unmask", run=run, who=who, n=str(n), n_unknown=str(n_unknown))
-    for path, content in books.items():
-        write_protected(path, content)
-    if as_json:
-        files = [str(path) for path in books]
-        return print_json({"run": run, "files": files, "people": n, "unknown": n_unknown})
-    for path in books:
-        typer.echo(f"Записано: {path}")
-    typer.echo(f"Людей: {n}. Выдача записана в results/log.jsonl, без имён.")
-    if n_unknown:
-        typer.echo(
-            f"Нет в таблице соответствия: {n_unknown}; вместо ФИО стоят личные коды. Таблицу "
-            "записывает приём (nmc check) на той машине, где лежит ключ региона."
-        )
+    keys = published[["region", "period"]].itertuples(index=False)
+    return [_copies(edition_of(root, *key), run) for key in keys]
+
+
+def _copies(edition: Edition, run: str) -> _Copies:
+    import pandas as pd
+
+    from nmc_utils.results import ResultsError
+
+    stem = f"{edition.region.code}_{edition.period.text}"
+    sheets, people = _named_tables(edition, run)
+    files = {f"{stem}.xlsx": _book(edition, run, sheets)} if sheets else {}
+    try:
+        archive, n, of_drafts = _named_drafts(edition, run)
+    except (ResultsError, FileNotFoundError) as error:  # lists are made without the records
+        return _Copies(files, people, 0, str(error))
+    if n:
+        files[f"{stem}_ИОМ.zip"] = archive
+    return _Copies(files, pd.concat([people, of_drafts]), n, "")
 
 
 def _user() -> str:
@@ -147,6 +191,35 @@ def _named_tables(edition: Edition, run: str) -> tuple[dict[str, pd.DataFrame], 
         if columns:
             sheets[TABLES.get(name, name)] = _in_words(table, columns, edition)
     return sheets, pd.concat(people)
+
+
+def _named_drafts(edition: Edition, run: str) -> tuple[bytes, int, pd.DataFrame]:
+    """Drafts of routes with names, how many; identities and whether they are unknown."""
+    import pandas as pd
+
+    from nmc_utils.commands.papers import route_drafts
+    from nmc_utils.intake import crosswalk
+    from nmc_utils.results import published
+    from nmc_utils.tables import load
+
+    nobody = pd.DataFrame(columns=["id", "is_unknown"])
+    found = published(edition, run)
+    if "person_results" not in found or found["person_results"].empty:
+        return b"", 0, nobody
+    persons, names = crosswalk.read(edition), {}
+    if persons is not None:
+        names = dict(
+            zip(
+                persons["person_id"],
+                crosswalk.full_names(persons["person_id"], persons)[0],
+                strict=True,
+            )
+        )
+    archive, n = route_drafts(edition, found, names)
+    records = load(edition)
+    methodists = records["routes"]["methodist_id"] if "routes" in records else nobody["id"]
+    ids = pd.concat([found["person_results"]["person_id"], methodists]).dropna()
+    return archive, n, pd.DataFrame({"id": ids, "is_unknown": ~ids.isin(names)})
 
 
 def _in_words(table: pd.DataFrame, named: list[str], edition: Edition) -> pd.DataFrame:

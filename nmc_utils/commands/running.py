@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -22,12 +23,24 @@ from nmc_utils.commands.base import (
     who_is_in,
 )
 from nmc_utils.commands.comparing import compared, print_compared
-from nmc_utils.terminal import DONE, FAILED, print_json, print_table, progress, sentence_of
+from nmc_utils.commands.countries import Asked, asked, compare_regions
+from nmc_utils.terminal import (
+    DONE,
+    FAILED,
+    Unforeseen,
+    print_json,
+    print_table,
+    sentence_of,
+    without_values,
+)
 
 if TYPE_CHECKING:
     from nmc_utils.editions import Edition
     from nmc_utils.intake import Intake
+    from nmc_utils.intake.names import Names
+    from nmc_utils.runs import Run
     from nmc_utils.suite import Outcome
+    from nmc_utils.terminal_progress import Steps
 
 STATUS_WORDS = {"published": "опубликовано", "failed": "не опубликовано", "work": "черновой прогон"}
 STATUS_WORDS |= {"nothing_sent": "ничего не прислано"}
@@ -40,7 +53,10 @@ def run(
     ctx: typer.Context,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="REGION[/PERIOD]", help="Издания; иначе все."),
+        typer.Argument(
+            metavar="REGION[/PERIOD]",
+            help="Издания; иначе все, затем сравнения регионов: _country/PERIOD.",
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
@@ -56,30 +72,62 @@ def run(
             help="Публиковать, даже если приняты данные не всех муниципальных образований.",
         ),
     ] = False,
+    n_jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Сколько изданий считать сразу; иначе — по числу ядер и изданий.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://ИМЯ:ПОРТ",
+            help="Считать на кластере Dask с этим планировщиком; папка данных у него общая.",
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Продолжить этот прерванный прогон или отказать. Без параметра прерванный прогон "
+            "тех же данных продолжается сам.",
+        ),
+    ] = None,
+    is_verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", metavar="", help="Сказать о каждой тетради, как запущено её ядро."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Приём, тетради и публикация выбранных изданий."""
-    from nmc_utils import suite
-    from nmc_utils.intake.redaction import redactor
-    from nmc_utils.scanning import finder_of
+    from nmc_utils import jobs, runs, suite
+    from nmc_utils.terminal_progress import steps_of
 
-    if unknown := sorted(set(only or ()) - set(suite.NOTEBOOKS)):
-        refuse(f"нет тетради {', '.join(unknown)}; есть: {', '.join(suite.NOTEBOOKS)}")
     root = root_of(ctx)
-    editions, refused = _targets(root, targets)
-    steps = len(editions) * (1 + len(only or suite.NOTEBOOKS))
-    with progress(steps, is_quiet=as_json) as show:
-        taken, not_taken, unsent = _take_in(editions, show)
-        for edition in unsent:
-            if edition.key in (targets or ()):
-                refused[edition.key] = _nothing_sent(edition)
-        if not (allow_missing or only):  # with `only` nothing is published
-            not_taken |= _incomplete(editions, taken)
-        accepted = [e for e in editions if e.key in taken and e.key not in not_taken]
-        digests = {edition.key: taken[edition.key].digest for edition in accepted}
-        redact = redactor(finder_of(root, [taken[e.key].names for e in accepted]))
-        outcomes = suite.run(accepted, digests, only=only or None, progress=show, redact=redact)
-    rows = [_outcome_row(outcome) for outcome in outcomes]
+    chosen = asked(_named(root, targets, only, resume), only)
+    editions, refused = _targets(root, chosen.regions) if chosen.takes_in else ([], {})
+    if scheduler is not None:
+        jobs.check(scheduler, root=root)
+    how = _How(allow_missing, n_jobs or jobs.sensible(len(editions)), scheduler, resume)
+    each = {edition.key: 1 + len(chosen.only or suite.NOTEBOOKS) for edition in editions}
+    ours = [] if only else list(each)  # a draft publishes nothing: it holds for the intake alone
+    runs.check_space(root, list(each))
+    with runs.held(root, ours), steps_of(each, is_quiet=as_json, is_verbose=is_verbose) as show:
+        taken, outcomes, not_taken, unsent = _run_editions(root, editions, chosen, how, show)
+        comparisons: list[Outcome] = []
+        if chosen.compares:
+            named = chosen.comparisons
+            comparisons, alone = compare_regions(root, named, show, is_draft=bool(only))
+            not_taken |= alone
+    for edition in unsent:
+        if edition.key in chosen.regions:
+            refused[edition.key] = _nothing_sent(edition)
+    rows = [_outcome_row(outcome) for outcome in (*outcomes, *comparisons)]
     rows += [_refused_row(key, reason) for key, reason in (refused | not_taken).items()]
     skipped = [edition for edition in unsent if edition.key not in refused]
     rows += [_refused_row(edition.key, None) | {"status": "nothing_sent"} for edition in skipped]
@@ -89,12 +137,14 @@ def run(
     told = {key: row | {"changes": changes.get(key)} for key, row in told.items()}
     rows = [row | told.get(row["edition"], {}) for row in rows]
     if as_json:
-        print_json({"run": outcomes[0].run if outcomes else None, "editions": rows})
+        made = [*outcomes, *comparisons]
+        print_json({"run": made[0].run if made else None, "editions": rows})
     else:
         _print_outcomes(rows, nmc_of(ctx))
-        for edition in accepted:
-            if taken[edition.key].missing:
-                typer.echo(f"{edition.key}: {who_is_in(edition, taken[edition.key])}")
+        for outcome in outcomes:
+            if taken[outcome.edition.key].missing:
+                said = who_is_in(outcome.edition, taken[outcome.edition.key])
+                typer.echo(f"{outcome.edition.key}: {said}")
         for edition in skipped:
             typer.echo(_nothing_sent(edition))
         for edition in published:
@@ -103,6 +153,88 @@ def run(
     if any(row["status"] == "failed" for row in rows):
         raise typer.Exit(FAILED)
     raise typer.Exit(HELD_OUT if any(row["held_out"] for row in rows) else DONE)
+
+
+class _How(NamedTuple):
+    """How a run is carried out."""
+
+    allow_missing: bool
+    n_jobs: int
+    scheduler: str | None
+    resume: str | None
+
+
+def _named(
+    root: Path, targets: Sequence[str] | None, only: Sequence[str] | None, resume: str | None
+) -> Sequence[str] | None:
+    """What is to be run: what is named, or what a run that is gone on with was begun for."""
+    from nmc_utils import runs
+
+    if resume is None:
+        return targets
+    if targets or only:
+        refuse("с --resume изданий и тетрадей не называют: они те, для которых прогон был начат")
+    begun = runs.unfinished(root)
+    if resume not in begun:
+        refuse(f"прерванного прогона {resume} нет; есть: {', '.join(begun) or 'ни одного'}")
+    return begun[resume]
+
+
+def _run_editions(
+    root: Path, editions: Sequence[Edition], chosen: Asked, how: _How, show: Steps
+) -> tuple[dict[str, Intake], list[Outcome], dict[str, str], list[Edition]]:
+    """Take in what was sent and run the suite; why some are not run, and who sent nothing."""
+    from nmc_utils import suite
+
+    taken, not_taken, unsent = _take_in(editions, show, is_held=not chosen.only)
+    if not (how.allow_missing or chosen.only):  # with `only` nothing is published
+        not_taken |= _incomplete(editions, taken)
+    accepted = [e for e in editions if e.key in taken and e.key not in not_taken]
+    for edition in editions:
+        if edition not in accepted:
+            show.ended(edition, not_taken.get(edition.key, "ничего не прислано"))
+    outcomes = suite.run(
+        accepted,
+        {edition.key: taken[edition.key].digest for edition in accepted},
+        only=list(chosen.only) or None,
+        progress=show,
+        redactor=_redactor(root, {key: taken[key].names for key in taken}, how.scheduler),
+        n_jobs=how.n_jobs,
+        scheduler=how.scheduler,
+        resume=how.resume,
+        begun=partial(_begun, show),
+    )
+    for outcome in outcomes:
+        why = f": {outcome.failure}" if outcome.failure else ""
+        show.ended(outcome.edition, STATUS_WORDS[outcome.status] + why)
+    return taken, outcomes, not_taken, unsent
+
+
+def _begun(show: Steps, run: Run) -> None:
+    from nmc_utils import suite
+    from nmc_utils.runs import log_of
+
+    show.log_to(log_of(run))
+    for key in run.inputs if run.is_continued else ():
+        left = [notebook for notebook in suite.NOTEBOOKS if notebook not in run.recorded(key)]
+        how = f"с тетради {left[0]}" if left else "с публикации"
+        show.say(f"прерванный прогон {run.name}: продолжаю издание {key} {how}")
+
+
+def _redactor(
+    root: Path, names: Mapping[str, Names], scheduler: str | None
+) -> Callable[[str], Callable[[], Callable[[str, bool], str]]]:
+    """For an edition, what makes the hider of its names where its notebooks are executed.
+
+    On another machine the names are read there again from what was sent: they are not sent about.
+    """
+    from nmc_utils.intake.redaction import Finder, redactor
+    from nmc_utils.scanning import ordinary_words, redactor_at
+
+    if scheduler is not None:
+        return lambda key: partial(redactor_at, root, key)
+    ordinary = ordinary_words(root)
+    return lambda key: partial(redactor, Finder(names[key], ordinary))
 
 
 def _targets(root: Path, targets: Sequence[str] | None) -> tuple[list[Edition], dict[str, str]]:
@@ -133,22 +265,29 @@ def _targets(root: Path, targets: Sequence[str] | None) -> tuple[list[Edition], 
 
 
 def _take_in(
-    editions: Sequence[Edition], show: Callable[[Edition, str, bool], None]
+    editions: Sequence[Edition], show: Steps, *, is_held: bool
 ) -> tuple[dict[str, Intake], dict[str, str], list[Edition]]:
     """What became of what was sent for each edition, why its intake failed, who sent nothing."""
     from nmc_utils.intake import take_in
     from nmc_utils.intake.files import listed
+    from nmc_utils.runs import Busy, held
 
     taken, refused, unsent = {}, {}, []
     for edition in editions:
         show(edition, "приём", False)
         try:
-            taken[edition.key] = take_in(edition)
+            with held(edition.root, [] if is_held else [edition.key]), without_values():
+                taken[edition.key] = take_in(edition)
         except Exception as error:  # the other editions go on; a stranger's text may hold a name
-            if isinstance(error, ValueError) and not listed(edition.sent):
+            is_of_intake = isinstance(error, ValueError) and not isinstance(
+                error, Busy | Unforeseen
+            )
+            if is_of_intake and not listed(edition.sent):
                 unsent.append(edition)
                 continue
-            reason = sentence_of(error) or f"непредвиденная ошибка {type(error).__name__}"
+            reason = sentence_of(error)
+            if reason is None:  # its traceback is asked for
+                raise
             refused[edition.key] = f"приём не удался: {reason}"
         else:
             show(edition, "приём", True)

@@ -3,7 +3,9 @@
 Sizes come from ``demonstration`` in ``region.yaml`` (`sizes`), words from the region's definition,
 everything else from a seed and the constants of the model. The model is described where it is
 drawn: people and abilities in `people`, items and answers in `diagnostics`, workplaces,
-organisations, РМА and counts in `records`. The same seed gives the same bytes. Each random stream
+organisations, РМА and counts in `records`; routes in `routes`, events in `events`, training in
+`learning`, mentoring and young teachers in `support`, what the centre keeps in `governance`. The
+same seed gives the same bytes. Each random stream
 is seeded by the seed, the region, what it is for and the period, so an edition does not depend on
 which others are written with it.
 
@@ -28,12 +30,14 @@ from pathlib import Path
 import yaml
 
 from nmc_utils.demo.diagnostics import draw_diagnostics, truth
+from nmc_utils.demo.further import draw_further
 from nmc_utils.demo.people import Setting, draw_population
 from nmc_utils.demo.records import draw_records
 from nmc_utils.demo.sizes import in_order, scaled
 from nmc_utils.demo.workbooks import write_workbooks
 from nmc_utils.editions import DefinitionError, EditionFile, Period, data_root, editions
 from nmc_utils.regions import Region, read_region
+from nmc_utils.system import read_system
 from nmc_utils.terms import DEMONSTRATION
 
 __all__ = ["refuse_submitted", "write", "write_editions"]
@@ -84,8 +88,9 @@ def write_editions(
     """
     sizes = {period: scaled(definition, period, persons) for period in in_order(definition)}
     population = draw_population(definition, sizes, seed)
+    roadmap = read_system(root, definition).roadmap
     return [
-        _write_edition(root, Setting(definition, period, sizes[period], population, seed))
+        _write_edition(root, Setting(definition, period, sizes[period], population, seed, roadmap))
         for period in periods
     ]
 
@@ -146,6 +151,7 @@ def _write_edition(root: Path, setting: Setting) -> Path:
 def _fill(sent: Path, known: Path, setting: Setting) -> None:
     bank, sittings = draw_diagnostics(setting)
     tables = draw_records(setting, bank, sittings)
+    tables |= draw_further(setting, tables, sittings[0])
     period, as_of = Period.parse(setting.period), setting.size.as_of
     title = f"{setting.definition.name}, {period.label}"
     write_workbooks(sent, setting.definition, title, tables, setting.people, as_of)

@@ -2,7 +2,8 @@
 
 A model region takes competences, subject families, levels, sizes and the indicators that can be
 counted from a template. Its names are numbers, nothing is published about it, and the relative
-sizes of its municipalities are drawn. Everything in it hangs on the template, the region's number
+sizes of its municipalities are drawn. Of the tables on support it sends those of `SUPPORT`, without
+titles of the template. Everything in it hangs on the template, the region's number
 and the seed, so the number of processes changes no byte.
 """
 
@@ -27,17 +28,10 @@ import yaml
 from nmc_utils.demo import refuse_submitted, write_editions
 from nmc_utils.demo.people import drawn_weights, stream
 from nmc_utils.demo.sizes import in_order, scaled
+from nmc_utils.demonstration_sizes import Demonstration, SupportSizes
 from nmc_utils.editions import DefinitionError, Period, data_root
-from nmc_utils.regions import (
-    Demonstration,
-    Family,
-    Indicator,
-    Municipality,
-    Quantity,
-    Region,
-    read_region,
-    region_codes,
-)
+from nmc_utils.indicator_definitions import Indicator, Quantity
+from nmc_utils.regions import Family, Municipality, Region, read_region, region_codes
 from nmc_utils.terms import DEMONSTRATION
 
 __all__ = ["Country", "model_region", "write"]
@@ -51,6 +45,8 @@ _KINDS = {"республика", "область", "край", "округ", "�
 CUT_NOTE = "Модельный регион: пороги условные, ни одним документом не установлены."
 ROUTES_NOTE = "Модельный регион: соответствие уровня и маршрута не установлено."
 SIZES_NOTE = "Размеры условные."
+#: Of the tables on support those that are small beside the staff.
+SUPPORT = ("programmes", "completions", "teams", "young", "events", "agreements")
 COUNTED_WORDS = {"organiser": "внешний организатор", "purpose": "внешняя диагностика"}
 
 
@@ -380,4 +376,9 @@ def _size(template: Region, period: str) -> Demonstration:
         dated = {"as_of": Period.parse(period).ends_on}
     size = template.demonstration.get(period, template.demonstration[in_order(template)[-1]])
     counted = [procedure.model_copy(update=COUNTED_WORDS) for procedure in size.counted]
-    return size.model_copy(update={"notes": SIZES_NOTE, "counted": tuple(counted)} | dated)
+    kept = {name: getattr(size.support, name) for name in SUPPORT}
+    untitled = {"title": None, "topic": None}
+    batches = [batch.model_copy(update=untitled) for batch in kept["programmes"]]
+    support = SupportSizes().model_copy(update=kept | {"programmes": tuple(batches)})
+    changed = {"notes": SIZES_NOTE, "counted": tuple(counted), "support": support}
+    return size.model_copy(update=changed | dated)

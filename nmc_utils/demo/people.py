@@ -20,8 +20,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from nmc_utils.demonstration_sizes import Demonstration
 from nmc_utils.editions import Period
-from nmc_utils.regions import Demonstration, Region
+from nmc_utils.regions import Region
+from nmc_utils.system import RoadmapMeasure
 
 TURNOVER = 0.05
 FEMALE_SHARE = 0.85
@@ -103,6 +105,7 @@ class Setting:
     size: Demonstration
     population: Population
     seed: int
+    roadmap: tuple[RoadmapMeasure, ...] = ()
 
     def stream(self, *purpose: str) -> np.random.Generator:
         """Return a random stream of this region; name the period for one of this edition."""

@@ -20,7 +20,8 @@ import pandas as pd
 
 from nmc_utils.demo.diagnostics import Bank, Sitting, drawn_staff
 from nmc_utils.demo.people import DAY, Setting, apportion
-from nmc_utils.regions import CountedProcedure
+from nmc_utils.demonstration_sizes import CountedProcedure
+from nmc_utils.editions import Period
 from nmc_utils.terms import ROLES, TOTAL
 
 PROCEDURE = "diag"  #: the procedure of which records are sent
@@ -28,6 +29,7 @@ PROCEDURE = "diag"  #: the procedure of which records are sent
 SECOND_JOB_SHARE = 0.05
 INTERNSHIP_SHARE = 0.045  #: of organisations
 INNOVATION_SHARE = 0.025  #: likewise
+SUPPORTED_WITHIN = 25  #: days of the period within which support of low-performing schools begins
 
 SELECTION_WORDS = "проходили диагностику в ходе курсов повышения квалификации"
 COUNTED_SELECTION_WORDS = "участников определил организатор; присланы только числа"
@@ -96,6 +98,7 @@ def _organizations(setting: Setting) -> pd.DataFrame:
         "is_internship_site": _sites(size.internship_sites, INTERNSHIP_SHARE, len(place)),
         "is_innovation_site": _sites(size.innovation_sites, INNOVATION_SHARE, len(place)),
     }
+    marks = {name: _spread(place, n, setting.stream(name)) for name, n in flags.items()}
     return pd.DataFrame(
         {
             "organization_id": [f"{a}-{b:02d}" for a, b in zip(codes, number, strict=True)],
@@ -104,9 +107,19 @@ def _organizations(setting: Setting) -> pd.DataFrame:
             "kind": np.where(
                 combined, "образовательный комплекс", "общеобразовательная организация"
             ),
-            **{name: _spread(place, n, setting.stream(name)) for name, n in flags.items()},
+            **marks,
+            "supported_on": _supported(setting, marks["is_low_performing"]),
         }
     )
+
+
+def _supported(setting: Setting, is_low_performing: np.ndarray) -> np.ndarray:
+    """Since when the first low-performing schools are supported: from early in the period."""
+    since = np.full(len(is_low_performing), np.datetime64("NaT", "D"))
+    chosen = np.flatnonzero(is_low_performing)[: setting.size.low_performing_supported or 0]
+    days = setting.stream("supported", setting.period).integers(5, SUPPORTED_WITHIN, len(chosen))
+    since[chosen] = np.datetime64(Period.parse(setting.period).starts_on) + days
+    return since
 
 
 def _sites(given: int | None, share: float, n_organizations: int) -> int:
@@ -178,12 +191,31 @@ def _methodists(setting: Setting) -> pd.DataFrame:
         subject=mine["subject"].where(leads),
         municipality=mine["municipality"],
         employment_form=mine["employment_form"],
-        trained_on=mine["trained_on"].where(mine["is_trained"] & (mine["trained_on"] <= as_of)),
+        trained_on=_trained(setting, leads, mine),
         max_groups=mine["max_groups"].where(leads),
         from_on=mine["joined_rma_on"],
         to_on=pd.NaT,
-        act_id=f"демонстрационный приказ об РМА, {setting.period}",
+        act_id=rma_act(setting.period),
     )
+
+
+def rma_act(period: str) -> str:
+    """Return the order that names the РМА."""
+    return f"демонстрационный приказ об РМА, {period}"
+
+
+def _trained(setting: Setting, leads: pd.Series, mine: pd.DataFrame) -> pd.Series:
+    """When members were trained; of the methodists as many as the sizes say, the earliest first."""
+    as_of = pd.Timestamp(setting.size.as_of)
+    drawn = mine["trained_on"].where(mine["is_trained"] & (mine["trained_on"] <= as_of))
+    n = setting.size.methodists_trained
+    if n is None:
+        return drawn
+    waiting = mine.assign(later=drawn.isna()).sort_values(["later", "trained_on"], kind="stable")
+    chosen = leads.index.isin(waiting.index[leads[waiting.index]][:n])
+    year = pd.Timestamp(Period.parse(setting.period).starts_on)
+    folded = year + (mine["trained_on"] - year).dt.days.abs() % max((as_of - year).days, 1) * DAY
+    return drawn.fillna(folded).where(chosen | (drawn.notna() & ~leads))
 
 
 def _members(setting: Setting, role: str, pool: pd.DataFrame) -> list[int]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from nmc_utils.demo.records import PROCEDURE
+from nmc_utils.demonstration_sizes import CountedProcedure, Demonstration, Learners, SupportSizes
 from nmc_utils.editions import DefinitionError, Period
-from nmc_utils.regions import CountedProcedure, Demonstration, Region
+from nmc_utils.regions import Region
 from nmc_utils.terms import ROLES
 
 LEAST_TESTED = 12  #: persons tested per subject family
@@ -72,6 +73,36 @@ def scaled(definition: Region, period: str, persons: int | None) -> Demonstratio
             "internship_sites": flagged(size.internship_sites),
             "innovation_sites": flagged(size.innovation_sites),
             "counted": tuple(map(counted, size.counted)),
+            "low_performing_supported": flagged(size.low_performing_supported),
+            "support": _scaled_support(size, staff, min(tested, staff)),
+        }
+    )
+
+
+def _scaled_support(size: Demonstration, staff: int, tested: int) -> SupportSizes:
+    """Sizes of the tables on support: routes follow the tested, people and events the staff.
+
+    Programmes, series, agreements, acts, the roadmap and recommendations stay as they are.
+    """
+    support, factor = size.support, staff / size.staff
+    routes = support.routes and min(max(round(support.routes * tested / size.tested), 1), tested)
+
+    def scaled_counts(counts: dict[str, int]) -> dict[str, int]:
+        return {name: max(round(n * factor), min(n, 1)) for name, n in counts.items()}
+
+    def learners(entry: Learners) -> Learners:
+        n, chosen = (round(part * factor) for part in (entry.n, entry.chosen))
+        return entry.model_copy(update={"n": max(n, 1), "chosen": min(chosen, max(n, 1))})
+
+    return support.model_copy(
+        update={
+            "routes": routes,
+            "route_managers": support.route_managers and round(support.route_managers * factor),
+            "completions": tuple(map(learners, support.completions)),
+            "teams": support.teams and max(round(support.teams * factor), 1),
+            "mentoring": scaled_counts(support.mentoring),
+            "events": scaled_counts(support.events),
+            "registries": scaled_counts(support.registries),
         }
     )
 

@@ -38,6 +38,8 @@ class Scale:
     is_signed: bool = False
 
 
+#: Shares up to the whole: a ring at 100 % is not cut.
+SHARES = Scale("%", limits=(0.0, 102.0), step=20.0)
 PER_CENT = Scale("% прошедших диагностику")
 RATIO = Scale("", factor=1.0, limits=(0.0, 1.0), step=0.2, digits=1)
 POINTS = Scale("процентные пункты", digits=0, is_signed=True)

@@ -17,9 +17,8 @@ WAVE_WORDS = {"entry": "входную", "exit": "выходную"}  #: of a di
 
 
 def share(value: float) -> str:
-    """Write a share in whole per cents, never rounding to 0 or 100 what is neither."""
-    near_edge = 0 < value < 0.01 or 0.99 < value < 1
-    return wording.percent(value, 1 if near_edge else 0)
+    """Write a share in whole per cents."""
+    return wording.percent(value)
 
 
 def sentence(row: Mapping[str, Any]) -> str:

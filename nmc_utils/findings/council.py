@@ -17,6 +17,7 @@ from nmc_utils.findings.sentences import (
     Sentence,
     rows_of,
 )
+from nmc_utils.measures.indicators import all_indicators
 from nmc_utils.regions import Region
 
 
@@ -50,7 +51,7 @@ def council(staged: Mapping[str, pd.DataFrame], region: Region) -> pd.DataFrame:
         "domains": hardest_domain(shares, region),
         "progress": net_change(change, region),
         "groups": plan_of(staged["seminar_plan"], procedures),
-        "indicators": attainment(staged["indicators"]),
+        "indicators": attainment(all_indicators(staged)),
     }
     return pd.DataFrame(
         {

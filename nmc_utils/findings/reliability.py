@@ -45,7 +45,7 @@ def false_deficits(
     if row["status"] != "ok":
         begun = capital(f"{about}сколько {who} на самом деле выше порога")
         return Sentence(stopped(f"{begun}: {wording.with_note(row)}"))
-    told = f"примерно {wording.number(100 * row['estimate'])} на самом деле выше порога"
+    told = f"примерно {wording.per_hundred(row['estimate'])} на самом деле выше порога"
     size = f"{wording.size(row['n'])} с результатом ≤ {wording.percent(lowest.up_to)}"
     begun = f"{about}{who if about else capital(who)}"
     return Sentence(stopped(f"{begun} {told} ({_of_hundred(row)}{size}){noted(row)}"))
@@ -54,8 +54,7 @@ def false_deficits(
 def _of_hundred(row: Mapping[str, Any]) -> str:
     if pd.isna(row["ci_low"]):
         return "" if isinstance(row["note"], str) else "без интервала, "  # the note says why
-    low, high = (wording.number(100 * row[name], 1) for name in ("ci_low", "ci_high"))
-    return f"{low}–{high}, "
+    return f"{wording.per_hundred_interval(row['ci_low'], row['ci_high'], 1)}, "
 
 
 def reliability(reliability: pd.DataFrame, region: Region, *, wave: str = "entry") -> Sentence:

@@ -67,6 +67,33 @@ def row_of(table: pd.DataFrame, **keys: str) -> dict[str, Any]:
     return rows.iloc[0].to_dict() if len(rows) else {"status": "no_data", "note": None}
 
 
+def missing(row: Mapping[str, Any]) -> str:
+    """Write «нет данных (не прислана таблица …)» of a row without an estimate."""
+    return wording.STATUSES[row["status"]] + in_brackets(row)
+
+
+def in_brackets(row: Mapping[str, Any]) -> str:
+    """Write the note of a row behind its number, where it has one: of how many places it is."""
+    note = row.get("note")
+    return f" ({note.rstrip('.')})" if isinstance(note, str) else ""
+
+
+def counted(rows: pd.DataFrame, key: str, names: Mapping[str, str]) -> str:
+    """List the codes of a key that have any: «педагог – педагог — 15, команда – команда — 4».
+
+    Parameters
+    ----------
+    rows
+        Of one measure, one row a code.
+    names
+        Code → its word, in their order.
+    """
+    known = rows[rows["status"].eq("ok") & rows["estimate"].gt(0)].set_index(key)["estimate"]
+    return ", ".join(
+        f"{name} — {wording.number(known[code])}" for code, name in names.items() if code in known
+    )
+
+
 def noted(row: Mapping[str, Any]) -> str:
     """Continue a sentence with the note of a number, where it has one."""
     return f"; {row['note'].rstrip('.')}" if isinstance(row["note"], str) else ""

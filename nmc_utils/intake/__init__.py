@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,8 +109,8 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
 
     Everything in ``edition.sent`` is read anew. ``edition.validated`` is replaced as a whole by
     one Parquet file a table, those that intake tells about itself (`tables.OF_INTAKE`) and
-    ``sources.json``; the same inputs give the same bytes. The names of a submitted edition go to
-    the crosswalk, outside the data root.
+    ``sources.json`` with their digests; the same inputs give the same bytes. The names of a
+    submitted edition go to the crosswalk, outside the data root. Whoever calls holds the edition.
 
     Parameters
     ----------
@@ -128,6 +127,7 @@ def take_in(edition: Edition, *, key: bytes | None = None) -> Intake:
         The key, the crosswalk or the list of aliases is not safe, or the key is not the one that
         earlier tables of the region were made with.
     """
+    _settle(edition.validated)
     key = key_for(edition) if key is None else key
     check_key(edition, key)
     crosswalk.check_place(edition)
@@ -186,7 +186,10 @@ def _write(edition: Edition, account: Account, checked: checks.Checked, sources:
     with _replacing(edition.validated) as folder:
         for name, frame in (checked.tables | told).items():
             frame.to_parquet(folder / f"{name}.parquet", index=False)
-        text = json.dumps(sources, ensure_ascii=False, indent=2, sort_keys=True)
+        written = {path.name: _sha256(path) for path in folder.iterdir()}
+        text = json.dumps(
+            sources | {"tables": written}, ensure_ascii=False, indent=2, sort_keys=True
+        )
         (folder / "sources.json").write_text(text + "\n", "utf-8")
 
 
@@ -304,16 +307,13 @@ def _nothing(edition: Edition, problems: pd.DataFrame) -> str:
 def _sources(edition: Edition, digests: dict[str, str], key: bytes, aliases: Aliases) -> dict:
     """Digests of everything the tables were made of."""
     home = edition.sent.parent
-    definitions = [home / "region.yaml", home / "published.csv", edition.sent / DEFINITION]
+    of_region = [home / name for name in ("region.yaml", "published.csv", "system.yaml")]
+    definitions = [*of_region, edition.sent / DEFINITION]
     sources = {
         "edition": edition.key,
         "origin": edition.origin,
         "files": digests,
-        "definitions": {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in definitions
-            if path.is_file()
-        },
+        "definitions": {path.name: _sha256(path) for path in definitions if path.is_file()},
         "key": key_digest(key),
     }
     if aliases.digest:
@@ -322,22 +322,49 @@ def _sources(edition: Edition, digests: dict[str, str], key: bytes, aliases: Ali
     return sources | {"digest": hashlib.sha256(whole.encode()).hexdigest()}
 
 
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """Give a new folder beside `folder`, which takes its place if nothing fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    mark = uuid.uuid4().hex[:8]
-    fresh, old = (folder.with_name(f".{folder.name}-{mark}-{end}") for end in ("new", "old"))
+    fresh, old = _beside(folder)
     fresh.mkdir()
     try:
         yield fresh
+        for path in (*fresh.iterdir(), fresh):
+            _sync(path)
         if folder.exists():
             os.replace(folder, old)
         os.replace(fresh, folder)
-    except BaseException:
-        if old.exists() and not folder.exists():
-            os.replace(old, folder)
-        raise
+        _sync(folder.parent)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        _settle(folder)
+
+
+def _settle(folder: Path) -> None:
+    """Take back what stood in `folder` when nothing took its place, and remove what is beside it.
+
+    A process that was killed amid it leaves the same.
+    """
+    fresh, old = _beside(folder)
+    if old.exists() and not folder.exists():
+        os.replace(old, folder)
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot flush a folder
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from nmc_utils.indicator_definitions import Variant
 from nmc_utils.intake.batch import HELD_OUT, Batch
 from nmc_utils.intake.columns import BARE_TOTALS, WHOLE_REGION, folded
-from nmc_utils.regions import Region, Variant
+from nmc_utils.regions import Region
 from nmc_utils.tables import TITLES
 from nmc_utils.terms import COUNTS, TOTAL
 

@@ -21,8 +21,9 @@ from nmc_utils.intake.columns import (
     WITH_TOTALS,
     YES_NO,
     Naming,
-    has_persons,
     headers,
+    other_persons,
+    person_of,
     type_of,
 )
 from nmc_utils.intake.names import Names
@@ -185,6 +186,8 @@ class Batch:
         Rows that are held out for a file of somebody else: nobody has to mend them.
     percent
         Rows whose score is a share of the maximum.
+    others
+        Column of another person → what its cells say, as in `persons`.
     """
 
     def __init__(self, table: str, pieces: list[Piece], names: Names, region: Region):
@@ -192,7 +195,7 @@ class Batch:
         self.pieces = pieces
         self.names = names
         self.allowed: dict[str, Collection[str]] = {}
-        self.headers = list(person_headers(region)) if has_persons(table) else []
+        self.headers = list(person_headers(region)) if person_of(table) else []
         named = list(dict.fromkeys(name for piece in pieces for name in piece.naming.positions))
         own = [*self.headers, *headers(table)]
         self.positions = sorted((name for name in named if name not in own), key=int)
@@ -212,6 +215,7 @@ class Batch:
         self.places = pd.Series(None, self.text.index, dtype="str")
         self.percent = pd.Series(False, self.text.index)
         self.persons = pd.DataFrame(index=self.text.index)
+        self.others: dict[str, pd.DataFrame] = {}
         for number, piece in enumerate(pieces):
             self._set_aside(number, piece)
         self._report_faults()
@@ -283,7 +287,7 @@ class Batch:
     @property
     def person(self) -> str | None:
         """The column of the person's identity, if the table is about persons."""
-        return next((c for c in ("person_id", "methodist_id") if c in self.schema.columns), None)
+        return person_of(self.table)
 
     @property
     def schema(self) -> pa.DataFrameSchema:
@@ -329,8 +333,10 @@ class Batch:
         if not rows.any():
             return
         if kind in (HELD_OUT, WAITING, SUPERSEDED):
+            is_own = kind == HELD_OUT  # a row that is wrong by itself waits for nobody
+            self.waiting = self.waiting & ~rows if is_own else self.waiting
+            self.waiting |= rows & self.live if kind == WAITING else False
             self.status[rows & self.live] = HELD_OUT if kind == WAITING else kind
-            self.waiting |= rows if kind == WAITING else False
         if found is None:
             found = self._shown(rows, column)
         problems = pd.DataFrame(
@@ -347,14 +353,21 @@ class Batch:
         self._problems.append(problems.drop_duplicates(["piece", "found"]) if once else problems)
 
     def report_each(
-        self, rows: pd.Series, column: str, meaning: pd.Series, remedy: pd.Series
+        self,
+        rows: pd.Series,
+        column: str,
+        meaning: pd.Series,
+        remedy: pd.Series,
+        *,
+        kind: str = HELD_OUT,
     ) -> None:
         """Record problems as `report` does, with a meaning and remedy of each row's own."""
         if not rows.any():
             return
         told = pd.DataFrame({"meaning": meaning, "remedy": remedy})[rows]
         for (why, what), same in told.groupby(["meaning", "remedy"], sort=True):
-            self.report(self.text.index.to_series().isin(same.index), column, why, what)
+            at = self.text.index.to_series().isin(same.index)
+            self.report(at, column, why, what, kind=kind)
 
     def set_aside(self, rows: pd.Series, column: str, meaning: str, remedy: str) -> None:
         """Count `rows` as no records, and tell which they are."""
@@ -379,7 +392,8 @@ class Batch:
 
     def _shown(self, rows: pd.Series, column: str) -> pd.Series:
         """Cells of `rows` as a problem may repeat them: nothing of a person, no free text."""
-        if column in self.headers or column not in self.text:
+        is_of_person = column in self.headers or column in other_persons(self.table)
+        if is_of_person or column not in self.text:
             return pd.Series("", self.text.index)
         dtype = type_of(self.table, column) if column in self.schema.columns else "float64"
         allowed = self.allowed.get(column, YES_NO.values() if dtype == "bool" else ())

@@ -18,7 +18,7 @@ from nmc_utils.editions import Edition, Period
 from nmc_utils.intake.batch import Piece, problem
 from nmc_utils.intake.columns import folded, is_explanation
 from nmc_utils.intake.files import Sent, listed, plain_name
-from nmc_utils.intake.reported import Sender
+from nmc_utils.intake.reported import OF_MUNICIPALITIES, Sender
 from nmc_utils.intake.sheets import Sorted
 from nmc_utils.intake.synonyms import plain
 from nmc_utils.intake.values import typed
@@ -29,7 +29,7 @@ from nmc_utils.tables import DATE
 #: Sheets that say of which municipality a file is.
 _OF_PLACES = ("employment", "organizations", "aggregates")
 #: Sheets that are of one period alone; lists of the centre may well serve another period too.
-_OF_PEOPLE = {"staff", "employment", "organizations", "scores", "responses", "aggregates"}
+_OF_PEOPLE = {*OF_MUNICIPALITIES, "route_measures", "events"}
 #: How a blank workbook says of which edition it is.
 EDITION_LINE = "Издание:"
 _EDITION = re.compile(rf"{EDITION_LINE}\s*([a-z_][a-z0-9_]*/[0-9a-z-]+)", re.IGNORECASE)
@@ -93,7 +93,7 @@ def _sender(
     is_read = any(book.file == file for book in sent.books)
     if (not is_read and file not in sent.skipped) or file in found.refused_files:
         refused.setdefault("", 0)
-    return Sender(sent.numbers.get(file, 0), places, refused)
+    return Sender(sent.numbers.get(file, 0), places, refused, named)
 
 
 # --- the same file elsewhere ----------------------------------------------------------------------

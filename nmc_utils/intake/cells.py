@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from nmc_utils.intake.batch import BLANK, Batch
+from nmc_utils.intake.batch import BLANK, Batch, numbered
 from nmc_utils.intake.columns import headers
-from nmc_utils.intake.persons import PERSON_HEADERS
+from nmc_utils.intake.persons import PERSON_HEADERS, mixed_script
 
 _DASH = r"[-\u2010-\u2015\u2212]+"
 #: A spreadsheet keeps 15 digits of a number; of a longer code the rest is lost.
@@ -80,6 +80,20 @@ def lost_codes(batch: Batch, column: str) -> pd.Series:
         batch.report(lost, column, meaning, remedy)
         every |= lost
     return every
+
+
+def note_mixed_script(batch: Batch, names: list[str]) -> None:
+    """Latin letters that look like Russian ones are read as these; the sender should know."""
+    mixed = pd.concat([mixed_script(batch.text[name]) for name in names], axis=1).any(axis=1)
+    for number in batch.piece[mixed & batch.status.ne(BLANK)].unique():
+        rows = batch.row[mixed & batch.piece.eq(number)]
+        batch.remark(
+            number,
+            "corrected",
+            "В имени среди русских букв стоят похожие латинские: прочитано по-русски",
+            "Впишите имя русскими буквами.",
+            found=numbered(rows),
+        )
 
 
 def refuse_shares(batch: Batch) -> None:

@@ -19,10 +19,24 @@ from nmc_utils.intake.batch import BLANK, CONSERVATION, PROBLEM, Batch, Piece
 from nmc_utils.intake.conversion import convert, refuse_totals
 from nmc_utils.intake.identification import accepted_people, identify
 from nmc_utils.intake.names import Names
+from nmc_utils.intake.others import find_by_name, names_of_others
 from nmc_utils.intake.persons import PERSON_HEADERS
 from nmc_utils.intake.references import ORDER, Lacking, check_references
-from nmc_utils.intake.repeats import check_clashes, check_repeats, contradicting, spread
+from nmc_utils.intake.repeats import (
+    check_clashes,
+    check_held_repeats,
+    check_repeats,
+    contradicting,
+    spread,
+)
 from nmc_utils.intake.reported import Reported, Sender, place, reported
+from nmc_utils.intake.rules import (
+    HAPPENED,
+    check_days_between,
+    check_measures_of_roadmap,
+    note_days_elsewhere,
+    note_without_day,
+)
 from nmc_utils.intake.versions import Difference, is_worthless, replace_older
 from nmc_utils.regions import Region
 from nmc_utils.tables import DIFFERENCES, HELD_ROWS, TITLES, validate
@@ -176,13 +190,15 @@ def _names_of(pieces: dict[str, list[Piece]]) -> Names:
         every = [piece.text for sheets in pieces.values() for piece in sheets]
         return [text[title] for text in every for title in titles if title in text]
 
-    return Names.of(cells([surname]), cells(given))
+    others = [names_of_others(table, sheets) for table, sheets in pieces.items()]
+    return Names.union([Names.of(cells([surname]), cells(given)), *others])
 
 
 def _check_table(
     batch: Batch, batches: dict[str, Batch], lacking: Lacking, edition: Edition
 ) -> pd.DataFrame:
     answers = Answers(batch, batches) if batch.table == "responses" else None
+    find_by_name(batch, batches)
     check_references(batch, batches, lacking)
     if answers:
         answers.check()
@@ -190,8 +206,12 @@ def _check_table(
         _check_schema(batch)
     _check_rows(batch, batches)
     _check_days(batch, edition)
+    note_without_day(batch)
+    note_days_elsewhere(batch, edition, routes=batches.get("routes"))
     lacking.hold(batch)
     values = batch.data if answers is None else answers.comparable()
+    check_held_repeats(batch, values)
+    check_measures_of_roadmap(batch, edition)  # a code that is another measure's repeats nothing
     check_clashes(batch, values)
     _check_groups(batch, edition.region)
     check_repeats(batch, values)
@@ -211,23 +231,29 @@ def _canonical(batch: Batch) -> pd.DataFrame:
 
 
 def _check_schema(batch: Batch) -> None:
+    """Hold out values beyond their bounds, in rows that are held out for something else too."""
+    for column in batch.data.columns.intersection(list(batch.schema.columns)):
+        for check in batch.schema.columns[column].checks:
+            if {"min_value", "max_value"} <= set(check.statistics):
+                _check_bounds(batch, column, check.statistics)
     try:
         validate(batch.table, batch.accepted())
     except SchemaErrors as errors:
-        cases = errors.failure_cases
-        rows = cases[cases["column"].isin(batch.schema.columns) & cases["index"].notna()]
-        others = cases.drop(rows.index)
-        if not others["check"].eq("multiple_fields_uniqueness").all():
+        if not errors.failure_cases["check"].eq("multiple_fields_uniqueness").all():
             raise
-        for (column, number), failed in rows.groupby(["column", "check_number"], sort=True):
-            statistics = batch.schema.columns[column].checks[int(number)].statistics
-            low, high = (_bound(statistics[name]) for name in ("min_value", "max_value"))
-            batch.report(
-                pd.Series(batch.text.index.isin(failed["index"]), batch.text.index),
-                column,
-                f"Значение вне допустимых границ: от {low} до {high}",
-                "Проверьте значение и впишите верное.",
-            )
+
+
+def _check_bounds(batch: Batch, column: str, statistics: Mapping[str, object]) -> None:
+    low, high = statistics["min_value"], statistics["max_value"]
+    if low is None or high is None:  # the length of a text
+        return
+    values = batch.data[column]
+    batch.report(
+        values.notna() & ~values.between(low, high).fillna(False).astype(bool),
+        column,
+        f"Значение вне допустимых границ: от {_bound(low)} до {_bound(high)}",
+        "Проверьте значение и впишите верное.",
+    )
 
 
 def _bound(value: object) -> str:
@@ -249,6 +275,7 @@ def _check_rows(batch: Batch, batches: dict[str, Batch]) -> None:
             "Последний день раньше первого",
             "Проверьте обе даты и впишите верные.",
         )
+    check_days_between(batch)
     if batch.table == "employment":
         _must_agree(batch, batches.get("organizations"), ["organization_id"], "municipality")
     if batch.table == "scores":
@@ -296,7 +323,7 @@ def _check_days(batch: Batch, edition: Edition) -> None:
             f"Дата диагностики вне периода издания ({period.label})",
             "Проверьте дату; результаты другого периода присылают в его издание.",
         )
-    for column in {"taken_on", "as_of"} & set(data):
+    for column in HAPPENED.get(batch.table, ()):
         batch.report(
             data[column] > pd.Timestamp(edition.as_of),
             column,

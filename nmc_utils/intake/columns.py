@@ -19,7 +19,7 @@ from nmc_utils.intake.synonyms import dictionary, folded, nearest, plain, synony
 from nmc_utils.intake.workbook import Sheet
 from nmc_utils.regions import Region
 from nmc_utils.tables import DATE, SCHEMAS, TITLES
-from nmc_utils.terms import CODED, TOTAL, WHOLE_TEST
+from nmc_utils.terms import OTHER_PERSONS, TOTAL, WHOLE_TEST, coded
 
 #: Canonical columns that intake makes from `PERSON_HEADERS`.
 FROM_PERSON = ("person_id", "methodist_id", "birth_year")
@@ -37,9 +37,22 @@ WHOLE_REGION = ("весь регион", "всего по региону", "ит
 BARE_TOTALS = ("итого", "всего", "регион")
 
 
+@cache
+def person_of(table: str) -> str | None:
+    """The column of the person whose row it is, if `table` is about persons."""
+    others = other_persons(table)
+    own = [name for name in FROM_PERSON[:2] if name in SCHEMAS[table].columns]
+    return next((name for name in own if name not in others), None)
+
+
 def has_persons(table: str) -> bool:
     """Whether a row of `table` is about a person."""
-    return bool({"person_id", "methodist_id"} & set(SCHEMAS[table].columns))
+    return person_of(table) is not None
+
+
+def other_persons(table: str) -> tuple[str, ...]:
+    """Columns of which a cell tells of another person than the one whose row it is."""
+    return OTHER_PERSONS.get(table, ())
 
 
 def headers(table: str) -> dict[str, str]:
@@ -48,7 +61,7 @@ def headers(table: str) -> dict[str, str]:
     `responses` is wide in a workbook: one row is a person, wave and form, and the columns after
     these headers are the positions of the items in the form: «1», «2», …
     """
-    skipped = set(FROM_PERSON)
+    skipped = {person_of(table), "birth_year"}
     if table == "responses":
         skipped |= {"item_id", "score"}
     return {
@@ -290,8 +303,7 @@ class _Words:
         written = {name: synonyms().of_column(table, name) for name in own}
         if has_persons(table):
             self.expected = {title: title for title in persons} | own
-            also = {name: words for name, words in synonyms().persons.items() if name in persons}
-            written |= also | {_FULL_NAME: synonyms().full_name}
+            written |= words_of_person(table, persons)
         self._agreed = {plain(title): name for name, title in self.expected.items()}
         self._written = dictionary(
             {
@@ -364,6 +376,20 @@ class _Words:
         return None
 
 
+def words_of_person(table: str, persons: tuple[str, ...]) -> dict[str, list[str]]:
+    """What people write for the person whose row it is, but for words of another one."""
+    words = {name: words for name, words in synonyms().persons.items() if name in persons}
+    words[_FULL_NAME] = synonyms().full_name
+    others = {folded(SCHEMAS[table].columns[name].title) for name in other_persons(table)}
+    if not others:
+        return words
+    stems = tuple(word.rstrip("аеийоуыья") for word in others)
+    return {
+        name: [w for w in every if not any(part.startswith(stems) for part in folded(w).split())]
+        for name, every in words.items()
+    }
+
+
 _WORDS = re.compile(r"[^\W\d_]+|%")
 
 
@@ -400,7 +426,7 @@ def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
     words = {
         "municipality": {name: code for code, name in region.municipality_names.items()},
         "domain": {name: code for code, name in region.competence_names.items()},
-        **{column: _words_for(column) for column in CODED},
+        **{column: _words_for(table, column) for column in coded(table)},
     }
     if table in ("forms", "scores"):
         words["domain"] = {WHOLE_TEST: TOTAL} | words["domain"]
@@ -417,10 +443,10 @@ def vocabulary(region: Region, table: str) -> dict[str, dict[str, str]]:
     }
 
 
-def _words_for(column: str) -> dict[str, str]:
+def _words_for(table: str, column: str) -> dict[str, str]:
     """The agreed words of a column of codes, then what people write instead."""
-    agreed = {word: code for code, word in CODED[column].items()}
-    written = synonyms().words.get(column, {})
+    agreed = {word: code for code, word in coded(table)[column].items()}
+    written = synonyms().words_of.get(table, {}).get(column) or synonyms().words.get(column, {})
     return agreed | {word: code for code, words in written.items() for word in words}
 
 

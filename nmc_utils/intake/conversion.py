@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 import pandas as pd
 
 from nmc_utils.intake import aggregates, units
-from nmc_utils.intake.batch import BLANK, Batch
+from nmc_utils.intake.batch import BLANK, HELD_OUT, Batch
 from nmc_utils.intake.cells import empty_dashes, lost_codes, refuse_shares, require
 from nmc_utils.intake.columns import (
     BARE_TOTALS,
     BLANK_MEANS,
     headers,
+    other_persons,
     type_of,
     vocabulary,
 )
 from nmc_utils.intake.identification import identify_rows
 from nmc_utils.intake.names import rows_with_names
+from nmc_utils.intake.others import read_others
 from nmc_utils.intake.personal import rows_with_contacts
 from nmc_utils.intake.persons import PERSON_HEADERS, by_value, required_of_person
 from nmc_utils.intake.repeats import equal_to_any
@@ -27,7 +29,22 @@ from nmc_utils.intake.values import absent, typed
 from nmc_utils.regions import Region
 from nmc_utils.terms import TOTAL, WHOLE_TEST
 
-IDENTIFIERS = ("organization_id", "procedure_id", "form_id", "item_id")
+IDENTIFIERS = (
+    "organization_id",
+    "procedure_id",
+    "form_id",
+    "item_id",
+    "route_id",
+    "programme_id",
+    "event_id",
+    "mentoring_id",
+    "mentor_organization_id",
+    "mentee_organization_id",
+    "agreement_id",
+    "entry_id",
+    "measure_id",
+    "recommendation_id",
+)
 #: Columns that may be written in percent: of the maximum, or of one.
 _UNITS = {"raw_score": "score", "reliability": "share", "rate": "share"}
 
@@ -35,10 +52,12 @@ _UNITS = {"raw_score": "score", "reliability": "share", "rate": "share"}
 def convert(batch: Batch, region: Region, key: bytes) -> None:
     """Fill `batch.data` from `batch.text` and hold out rows that cannot be read."""
     _set_absent_aside(batch)
+    _set_unmarked_aside(batch)
     empty_dashes(batch, required_of_person(region, batch.table) if batch.person else ())
     _type_columns(batch, region)
     _refuse_names(batch, vocabulary(region, batch.table))
     identify_rows(batch, region, key)
+    read_others(batch, region, key)
 
 
 def _set_absent_aside(batch: Batch) -> None:
@@ -64,9 +83,22 @@ def _set_absent_aside(batch: Batch) -> None:
         batch.set_aside(rows, "raw_score", meaning, remedy)
 
 
+def _set_unmarked_aside(batch: Batch) -> None:
+    """Count measures as the blank has them as no record: nobody has said how far they have come."""
+    if batch.table == "roadmap":
+        told = ["status", "done_on", "result", "evidence"]
+        batch.set_aside(
+            batch.text[told].isna().all(axis=1) & ~batch.is_faulty("status"),
+            "status",
+            "Ход меры не отмечен: строка стоит так, как в бланке, и не считается присланной",
+            "Отметьте ход меры, если он известен.",
+        )
+
+
 def _type_columns(batch: Batch, region: Region) -> None:
     words = vocabulary(region, batch.table)
-    for column in headers(batch.table):
+    others = other_persons(batch.table)
+    for column in [name for name in headers(batch.table) if name not in others]:
         schema = batch.schema.columns[column]
         text = batch.text[column]
         dtype = type_of(batch.table, column)
@@ -150,6 +182,8 @@ def _refuse_names(batch: Batch, words: dict[str, dict[str, str]]) -> None:
     for column in headers(batch.table):
         if type_of(batch.table, column) != "str" or column in words:
             continue
+        if column in other_persons(batch.table):  # a name is what belongs there
+            continue
         text = batch.text[column]
         batch.report(
             rows_with_names(text, surname, batch.names),
@@ -174,7 +208,8 @@ def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
     text = batch.text[column]
     if column == "domain" and TOTAL not in words.values():
         is_total = by_value(text, folded).eq(folded(WHOLE_TEST))
-        _report_totals(batch, is_total, "Впишите компетенцию, к которой относится задание.")
+        is_needed = not batch.schema.columns[column].nullable
+        _report_totals(batch, is_total, _OF_COMPETENCE if is_needed else _NO_COMPETENCE)
         text = text.mask(is_total)
     if batch.table == "aggregates" and column == "municipality":
         is_bare = by_value(text, folded).isin(BARE_TOTALS)
@@ -187,8 +222,13 @@ def _coded(batch: Batch, column: str, words: dict[str, str]) -> pd.Series:
     title = batch.schema.columns[column].title
     meaning = f"Такого значения в столбце «{title}» быть не может"
     remedy = f"Выберите из списка: {_listed(words)}."
-    report_unknown(batch, text.notna() & found.isna(), column, meaning, remedy, words)
+    rows = text.notna() & found.isna()
+    report_unknown(batch, rows, column, meaning, remedy, words, offered=_offered(words))
     return found
+
+
+_OF_COMPETENCE = "Впишите компетенцию, к которой относится задание."
+_NO_COMPETENCE = "Впишите компетенцию; если она не одна, оставьте ячейку пустой."
 
 
 def lookup(words: Mapping[str, str]) -> Callable[[str], str | None]:
@@ -211,12 +251,22 @@ def report_unknown(
     meaning: str,
     remedy: str,
     allowed: Iterable[str],
+    *,
+    offered: Mapping[str, str] | None = None,
+    kind: str = HELD_OUT,
 ) -> None:
-    """Hold out rows with a word that is not among `allowed`, and offer the nearest ones."""
+    """Report rows with a word that is not among `allowed`, and offer the nearest ones.
+
+    `offered` tells the word to offer in the place of one that is allowed and not listed.
+    """
     if not rows.any():
         return
     text, known = batch.text[column].where(rows), list(allowed)
     near = {word: nearest(word, known) for word in text.dropna().unique()}
+    if offered is not None:
+        near = {
+            word: list(dict.fromkeys(offered[one] for one in ones)) for word, ones in near.items()
+        }
     offers = {
         word: f"Ближайшее по написанию: {', '.join(f'«{other}»' for other in others)}. {remedy}"
         for word, others in near.items()
@@ -224,17 +274,21 @@ def report_unknown(
     }
     meanings = pd.Series(meaning, text.index, dtype="str")
     remedies = text.map(offers).astype("str").fillna(remedy)
-    batch.report_each(rows, column, meanings, remedies)
+    batch.report_each(rows, column, meanings, remedies, kind=kind)
+
+
+def _offered(words: dict[str, str]) -> dict[str, str]:
+    """Word → the first word of its code, which is the one to offer."""
+    first = {code: word for word, code in reversed(words.items())}
+    return {word: first[code] for word, code in words.items()}
 
 
 def _listed(words: dict[str, str]) -> str:
     """The first word of each code; words with commas of their own stand in quotes."""
-    first: dict[str, str] = {}
-    for word, code in words.items():
-        first.setdefault(code, word)
-    if any("," in word for word in first.values()):
-        return "; ".join(f"«{word}»" for word in first.values())
-    return ", ".join(first.values())
+    first = list(dict.fromkeys(_offered(words).values()))
+    if any("," in word for word in first):
+        return "; ".join(f"«{word}»" for word in first)
+    return ", ".join(first)
 
 
 def _report_totals(batch: Batch, rows: pd.Series, remedy: str) -> None:

@@ -101,7 +101,8 @@ def write(edition: Edition, persons: pd.DataFrame, key: bytes) -> None:
         The edition whose tables are written.
     persons
         The accepted rows about persons: `person_id` and the headers of a person, in any number of
-        rows; of several spellings the first in alphabetical order is kept.
+        rows; the fullest of several spellings is kept, of equally full ones the first in
+        alphabetical order.
     key
         The key of the identities.
     """
@@ -112,8 +113,10 @@ def write(edition: Edition, persons: pd.DataFrame, key: bytes) -> None:
     frame = frame.reindex(columns=["person_id", *COLUMNS]).dropna(subset="person_id")
     texts = [name for name in frame if name != "born"]
     frame = frame.astype(dict.fromkeys(texts, "str")).assign(born=pd.to_datetime(frame["born"]))
-    frame = frame.sort_values(list(frame), na_position="last", kind="stable")
-    frame = frame.drop_duplicates("person_id", ignore_index=True)
+    n_missing = frame.isna().sum(axis=1).rename("n_missing")
+    keys = ["person_id", "n_missing", *COLUMNS]
+    frame = frame.assign(n_missing=n_missing).sort_values(keys, na_position="last", kind="stable")
+    frame = frame.drop(columns="n_missing").drop_duplicates("person_id", ignore_index=True)
     table = pa.Table.from_pandas(frame, preserve_index=False)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: key_digest(key)})
     content = io.BytesIO()

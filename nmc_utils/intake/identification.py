@@ -8,13 +8,13 @@ import pandas as pd
 
 from nmc_utils.intake.aliases import Aliases, with_aliases
 from nmc_utils.intake.batch import BLANK, HELD_OUT, Batch, numbered
-from nmc_utils.intake.cells import lost_codes, require
+from nmc_utils.intake.cells import lost_codes, note_mixed_script, require
+from nmc_utils.intake.others import apply_aliases
 from nmc_utils.intake.persons import (
     OWN_CODE,
     PERSON_HEADERS,
     by_value,
     folded_code,
-    mixed_script,
     person_headers,
     required_of_person,
     unidentifying,
@@ -40,7 +40,7 @@ def identify_rows(batch: Batch, region: Region, key: bytes) -> None:
     dates = _birth_dates(batch, born)
     for title in set(PERSON_HEADERS[:2]) & set(required):
         is_nobody |= _report_names(batch, title)
-    _note_mixed_script(batch, [name for name in names if name != OWN_CODE])
+    note_mixed_script(batch, [name for name in names if name != OWN_CODE])
     batch.persons = batch.text[list(names)].assign(**{born: dates})
     batch.data[batch.person] = identities(batch.persons, region.code, key).mask(is_nobody)
     if "birth_year" in batch.schema.columns:
@@ -127,22 +127,10 @@ def _birth_dates(batch: Batch, born: str) -> pd.Series:
     return pd.concat(parts)
 
 
-def _note_mixed_script(batch: Batch, names: list[str]) -> None:
-    """Latin letters that look like Russian ones are read as these; the sender should know."""
-    mixed = pd.concat([mixed_script(batch.text[name]) for name in names], axis=1).any(axis=1)
-    for number in batch.piece[mixed & batch.status.ne(BLANK)].unique():
-        rows = batch.row[mixed & batch.piece.eq(number)]
-        batch.remark(
-            number,
-            "corrected",
-            "В имени среди русских букв стоят похожие латинские: прочитано по-русски",
-            "Впишите имя русскими буквами.",
-            found=numbered(rows),
-        )
-
-
 def identify(batches: dict[str, Batch], aliases: Aliases) -> None:
     """Hold out codes that two people share, note who may be one person, apply changed surnames."""
+    for batch in batches.values():
+        apply_aliases(batch, aliases)
     mine = [batch for batch in batches.values() if batch.person and len(batch.text)]
     if not mine:
         return
@@ -222,3 +210,7 @@ def _frames(batches: dict[str, Batch]) -> Iterator[pd.DataFrame]:
         if batch.person:
             who = batch.data.loc[batch.live, batch.person].rename("person_id")
             yield pd.concat([who, batch.persons.loc[batch.live]], axis=1).drop_duplicates()
+        for column, persons in batch.others.items():
+            is_whole = persons.get(OWN_CODE, persons[PERSON_HEADERS[-1]]).notna() & batch.live
+            who = batch.data.loc[is_whole, column].rename("person_id")
+            yield pd.concat([who, persons.loc[is_whole]], axis=1).drop_duplicates()

@@ -10,6 +10,7 @@ import pandas as pd
 
 from nmc_utils.editions import Edition
 from nmc_utils.intake import crosswalk
+from nmc_utils.intake.columns import other_persons, table_of
 from nmc_utils.intake.files import read_folder
 from nmc_utils.intake.names import Names, is_patronymic
 from nmc_utils.intake.persons import PERSON_HEADERS
@@ -17,6 +18,8 @@ from nmc_utils.intake.protected import KeyFileError
 from nmc_utils.intake.redaction import legible
 from nmc_utils.intake.synonyms import dictionary, plain, synonyms
 from nmc_utils.intake.workbook import Sheet
+from nmc_utils.tables import SCHEMAS
+from nmc_utils.terms import CODED_IN
 
 _SURNAME, _FULL = PERSON_HEADERS[0], "full name"
 _DEPTH = 40  #: rows from the top in which a header may stand
@@ -59,16 +62,47 @@ def names_in(texts: Iterable[str]) -> Names:
 
 def _columns(sheet: Sheet) -> Iterator[tuple[str, pd.Series]]:
     """Columns of a sheet with a header of names above them, and which part of the name it is."""
+    table = table_of(sheet.name)
+    others, of_codes = _headers_of_others(table), _headers_of_codes(table)
     for position, cells in sheet.grid.items():
         for row, text in cells.head(_DEPTH).dropna().items():
-            if kind := _part_of_name(text):
+            if kind := _part_of_name(text) or others.get(plain(text)):
                 yield kind, sheet.grid.loc[row + 1 :, position]
+                break
+            if plain(text) in of_codes:  # «эксперт» under «Реестр» is a word and no header
                 break
 
 
 @lru_cache(maxsize=100_000)
 def _part_of_name(header: str) -> str | None:
     return _headers().get(plain(header))
+
+
+@lru_cache(maxsize=len(SCHEMAS) + 1)
+def _headers_of_others(table: str | None) -> dict[str, str]:
+    """Headers of another person on a sheet, where one cell holds the whole name."""
+    if table is None:
+        return {}
+    words = [
+        word
+        for name in other_persons(table)
+        for word in (SCHEMAS[table].columns[name].title, *synonyms().of_column(table, name))
+    ]
+    return dictionary({_FULL: words})
+
+
+@lru_cache(maxsize=len(SCHEMAS) + 1)
+def _headers_of_codes(table: str | None) -> frozenset[str]:
+    """Headers of columns that hold agreed words: below them nobody's name is looked for."""
+    if table is None:
+        return frozenset()
+    columns = [name for name in CODED_IN.get(table, {}) if name in SCHEMAS[table].columns]
+    words = [
+        word
+        for name in columns
+        for word in (SCHEMAS[table].columns[name].title, *synonyms().of_column(table, name))
+    ]
+    return frozenset(map(plain, words))
 
 
 @lru_cache(maxsize=1)

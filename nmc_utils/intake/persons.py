@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 
 import pandas as pd
@@ -45,6 +46,11 @@ def required_of_person(region: Region, table: str) -> tuple[str, ...]:
     if region.identity == "own_code":
         return (OWN_CODE, born) if table == "staff" else (OWN_CODE,)
     return (surname, given, born)
+
+
+def person_cell(surname: str, given: str, patronymic: str | None, born: date) -> str:
+    """Write a person as one cell does: «Фамилия Имя Отчество, 21.11.1985»."""
+    return f"{' '.join(filter(None, (surname, given, patronymic)))}, {born:%d.%m.%Y}"
 
 
 def without_look_alikes(text: str) -> str:

@@ -25,6 +25,7 @@ HIDDEN = "[имя скрыто]"
 _WORD = re.compile(r"[^\W\d_]+")
 #: What may stand between the parts of a name.
 _JOIN = re.compile(r"[\s.,;:()/\-_|'\"«»\[\]\\]*")
+_PARAGRAPH = re.compile(r"\n\s*\n")
 #: Commands of a terminal, tags and the like, which are no part of a text.
 _MARKUP = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|</?[A-Za-z!][^<>]{0,2000}>|&[a-z]{2,8};")
 _BRACKETS = re.compile(r"[<>=]")
@@ -106,10 +107,11 @@ class Finder:
                     kinds = self._known[word] = self._kinds_of(word)
             if not kinds:
                 continue
-            if run and (number != last + 1 or not _JOIN.fullmatch(text, run[-1].end, start)):
+            token = _Token(start, end, kinds)
+            if run and (number != last + 1 or not _stand_together(run[-1], token, text)):
                 yield run
                 run = []
-            run.append(_Token(start, end, kinds))
+            run.append(token)
             last = number
         if run:
             yield run
@@ -125,6 +127,14 @@ class Finder:
         if folded(without_look_alikes(word)) in self.ordinary:
             kinds |= _ORDINARY
         return kinds | _CAPITAL * word[0].isupper()
+
+
+def _stand_together(one: _Token, other: _Token, text: str) -> bool:
+    """Whether two words may be parts of one name; words of the product are in one paragraph."""
+    if not _JOIN.fullmatch(text, one.end, other.start):
+        return False
+    is_product = bool(one.kinds & other.kinds & _ORDINARY)
+    return not (is_product and _PARAGRAPH.search(text, one.end, other.start))
 
 
 def _kinds_of_letter(letter: str, is_dotted: bool) -> int:

@@ -3,6 +3,9 @@
 A file speaks for the municipalities that its accepted rows name. A second workplace is no such row,
 because the person is counted at the main one, nor is an organisation of a register. What stands on
 the other sheets of a file, or is missing there, is then told of these municipalities.
+
+Tables of support (`OF_SUPPORT`) may be sent by the centre for everybody. Their rows make nobody a
+sender of the other tables, and where the centre alone sends one, nobody has left it out.
 """
 
 from __future__ import annotations
@@ -18,7 +21,19 @@ from nmc_utils.tables import STATUS
 from nmc_utils.terms import REGISTER, TOTAL
 
 #: Tables that municipalities send; the others are of the whole region.
-OF_MUNICIPALITIES = ("staff", "employment", "organizations", "scores", "responses", "aggregates")
+OF_RECORDS = ("staff", "employment", "organizations", "scores", "responses", "aggregates")
+#: Tables that the centre may send as well as municipalities.
+OF_SUPPORT = ("routes", "completions", "teams", "mentoring", "support", "attendance")
+OF_MUNICIPALITIES = (*OF_RECORDS, *OF_SUPPORT)
+#: Tables that both may send and that tell of no municipality by themselves.
+_OF_ALL = ("route_measures", "events")
+
+
+def is_of_center_alone(table: str) -> bool:
+    """Whether the centre alone sends `table`: no blank of a municipality has its sheet."""
+    return table not in (*OF_MUNICIPALITIES, *_OF_ALL)
+
+
 #: What is waited for where not a single sheet could be read.
 _EXPECTED = ("staff", "employment", "organizations", "scores")
 _OF_PEOPLE = ("staff", "scores", "responses")
@@ -37,11 +52,14 @@ class Sender:
     refused
         Tables of it that were refused whole, with the rows that were held out; "" when the file
         was refused or could not be read itself.
+    named
+        The one municipality that its name tells.
     """
 
     number: int
     places: frozenset[str] = frozenset()
     refused: Mapping[str, int] = field(default_factory=dict)
+    named: str | None = None
 
     @property
     def place(self) -> str | None:
@@ -93,7 +111,7 @@ def reported(
 
     What came and was refused or held out is «returned»: somebody has to mend it.
     """
-    sent = {table: batches[table] for table in OF_MUNICIPALITIES if table in batches}
+    sent = {table: batches[table] for table in OF_RECORDS if table in batches}
     named = _named(sent)
     speaks = _by_file(named[name] for name in named if name != REGISTER or len(named) == 1)
     spoken = frozenset().union(*speaks.values())
@@ -110,6 +128,11 @@ def reported(
         return Reported(nothing, (), _by_file(named.values()), is_unplaced=True)
     is_whole = not spoken and "aggregates" in sent and sent["aggregates"].live.any()
     spoken_for = _senders(sent, speaks) if batches else dict.fromkeys(_EXPECTED, frozenset())
+    support = {table: batches[table] for table in OF_SUPPORT if table in batches}
+    records = [named[name] for name in named if name not in ("aggregates", REGISTER)]
+    whose = _of_one_place(support, batches, senders) | _by_file(records)
+    spoken_for |= _senders_of_support(support, whose)
+    sent |= {table: support[table] for table in support if table in spoken_for}
     rows = [
         (place, table, is_whole if table == "aggregates" and not spoken else place in speakers)
         for table, speakers in spoken_for.items()
@@ -133,6 +156,10 @@ def _is_any_taken(sent: Mapping[str, Batch], file: str) -> bool:
 def place(batches: Mapping[str, Batch], senders: Mapping[str, Sender]) -> None:
     """Tell whose every row is: by itself, by its person's main workplace, by its file."""
     main: dict[str, str] = {}
+    homes: dict[str, str] = {}
+    if REGISTER in batches:
+        register = batches[REGISTER].data.dropna(subset=["organization_id", "municipality"])
+        homes = dict(zip(register["organization_id"], register["municipality"], strict=True))
     if "employment" in batches:
         work = batches["employment"].data.dropna(subset=["person_id", "municipality"])
         work = work[work["is_main"].eq(True).fillna(False)]
@@ -142,10 +169,66 @@ def place(batches: Mapping[str, Batch], senders: Mapping[str, Sender]) -> None:
         place = batch.piece.map(files).astype("str")
         if "person_id" in batch.data:
             place = batch.data["person_id"].map(main).astype("str").fillna(place)
+        if at := _ORGANIZATION.get(batch.table):
+            place = batch.data[at].map(homes).astype("str").fillna(place)
         if "municipality" in batch.data:
             own = batch.data["municipality"].astype("str")
             place = own.where(own.ne(TOTAL)).fillna(place)
         batch.places = place
+
+
+#: Tables of support without the person whose row it is → the organisation that it is about.
+_ORGANIZATION = {"teams": "organization_id", "mentoring": "mentee_organization_id"}
+
+
+def _of_one_place(
+    support: Mapping[str, Batch], batches: Mapping[str, Batch], senders: Mapping[str, Sender]
+) -> dict[str, frozenset[str]]:
+    """Files without records → the municipality of their name, else that of all their rows.
+
+    A file with a sheet that the centre alone sends is the centre's, whomever its rows are of.
+    """
+    places: dict[str, set[str]] = {}
+    for batch in support.values():
+        taken = batch.status.isin([ACCEPTED, SUPERSEDED])
+        for number, piece in enumerate(batch.pieces):
+            mine = batch.places[taken & batch.piece.eq(number)]
+            if len(mine):
+                places.setdefault(piece.file, set()).update(mine.dropna())
+    of_center = {
+        piece.file
+        for table, batch in batches.items()
+        if is_of_center_alone(table)
+        for piece in batch.pieces
+    }
+    named = {file: senders[file].named for file in places}
+    return {
+        file: frozenset({named[file]} if named[file] else mine)
+        for file, mine in places.items()
+        if named[file] or (file not in of_center and len(mine) == 1)
+    }
+
+
+def _senders_of_support(
+    support: Mapping[str, Batch], whose: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    """Table of support → municipalities of which it is known, where one of them has sent it.
+
+    A file that is nobody's in `whose` is the centre's: it is of those that its rows are of.
+    """
+    found = {}
+    for table, batch in support.items():
+        own: set[str] = set()
+        told: set[str] = set()
+        taken = batch.status.isin([ACCEPTED, SUPERSEDED])
+        for number, piece in enumerate(batch.pieces):
+            mine = batch.piece.eq(number)
+            if (taken & mine).any() or not (mine & batch.status.ne(BLANK)).any():
+                own |= whose.get(piece.file, frozenset())
+                told |= set(batch.places[mine & taken].dropna())
+        if own:
+            found[table] = frozenset(own | told)
+    return found
 
 
 def _with_states(

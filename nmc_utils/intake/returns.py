@@ -23,7 +23,7 @@ from nmc_utils.intake.batch import ACCEPTED, HELD_OUT
 from nmc_utils.intake.columns import folded
 from nmc_utils.intake.files import RETURNED
 from nmc_utils.intake.marked import TO_CORRECT, write_copy
-from nmc_utils.intake.reported import OF_MUNICIPALITIES
+from nmc_utils.intake.reported import OF_RECORDS, OF_SUPPORT
 from nmc_utils.intake.shown import NOT_SHOWN
 from nmc_utils.tables import HELD_ROWS, TITLES
 from nmc_utils.terms import plural_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 COPY, LETTER = "problems.xlsx", "письмо.txt"
 _WRITTEN = ".written.json"  # what this module wrote, with digests: nothing else is removed
-_OF_PEOPLE_AND_PLACES = set(OF_MUNICIPALITIES) - {"aggregates"}
+_OF_PEOPLE_AND_PLACES = set(OF_RECORDS) - {"aggregates"}
 _MOST_CELLS = 3  # cells that a letter names one by one
 _MOST_LINES = 40  # different remarks in a letter; the copy has all
 
@@ -142,12 +142,15 @@ def _returns(edition: Edition, account: Account) -> dict[str, _Return]:
 def _places(edition: Edition, account: Account) -> dict[str, tuple[str, ...]]:
     """Label of a file → codes of its municipalities, in the official order.
 
-    A file without a sheet that municipalities fill is the centre's, whatever its counts are about.
-    Of a file of which no row was accepted only its name can tell.
+    A file without a sheet that municipalities fill is the centre's, whatever its counts are about;
+    one of sheets that both may fill is, unless it is named after a municipality. Of a file of
+    which no row was accepted only its name can tell.
     """
     names = edition.region.municipality_names
     lines = account.conservation
     municipal = set(lines.loc[lines["table"].isin(_OF_PEOPLE_AND_PLACES), "file"])
+    of_support = set(lines.loc[lines["table"].isin(OF_SUPPORT), "file"])
+    municipal |= of_support - set(lines.loc[lines["table"].eq("aggregates"), "file"])
     places = {}
     for row in account.files_table.itertuples():
         if row.file in account.books and row.file not in municipal:

@@ -43,6 +43,7 @@ class Synonyms(BaseModel):
     notes: list[str]
     units: list[str]
     words: dict[str, dict[str, list[str]]]
+    words_of: dict[str, dict[str, dict[str, list[str]]]]
     flags: dict[Literal["yes", "no"], list[str]]
     absent: list[str]
 

@@ -8,7 +8,7 @@ edition is noticed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +24,7 @@ from nmc_utils.intake.belonging import EDITION_LINE
 from nmc_utils.intake.files import BLANKS
 from nmc_utils.intake.persons import OWN_CODE
 from nmc_utils.intake.sheets import LISTS
-from nmc_utils.intake.template_columns import Column, columns_of, organizations_of
+from nmc_utils.intake.template_columns import Column, columns_of, organizations_of, roadmap_of
 from nmc_utils.tables import DATE, TITLES
 
 CENTER = "ЦНППМ"
@@ -39,13 +39,49 @@ ROW_IS = {
     "forms": "одна форма теста и компетенция",
     "items": "одно задание формы",
     "methodists": "один участник регионального методического актива",
+    "routes": "один ИОМ; кто его сопровождает, стоит в одной ячейке с датой рождения",
+    "route_measures": "одно мероприятие ИОМ",
+    "programmes": "одна программа повышения квалификации",
+    "completions": "один человек и программа, которую он окончил",
+    "teams": "управленческая команда одной организации",
+    "mentoring": "одна пара или две команды наставничества",
+    "support": "одна форма поддержки педагога до 35 лет в первые три года работы",
+    "events": "одно мероприятие",
+    "attendance": "один человек на одном мероприятии",
+    "agreements": "одно соглашение",
+    "acts": "один приказ, положение или другой акт",
+    "registries": "одна запись реестра: эксперт, практика, наставник, сообщество, площадка",
+    "roadmap": "одна мера дорожной карты",
+    "recommendations": "одна рекомендация прошлого мониторинга",
     "aggregates": "одно число о муниципальном образовании, без сведений о людях",
 }
-#: Tables of the centre's blank; the others stand in those of municipalities, numbers in both.
-OF_CENTER = ("procedures", "forms", "items", "methodists", "aggregates")
-_OF_CENTER_ALONE = OF_CENTER[:-1]
+_OF_CENTER_ALONE = (
+    "procedures",
+    "forms",
+    "items",
+    "methodists",
+    "programmes",
+    "agreements",
+    "acts",
+    "registries",
+    "roadmap",
+    "recommendations",
+)
+#: Tables of both blanks: methodists of the centre work with people of every municipality.
+_OF_BOTH = (
+    "routes",
+    "route_measures",
+    "completions",
+    "mentoring",
+    "events",
+    "attendance",
+    "aggregates",
+)
+#: Tables of the centre's blank; the others stand in those of municipalities.
+OF_CENTER = (*_OF_CENTER_ALONE, *_OF_BOTH)
 
 _ROWS = 100_000  #: rows with checks; below them cells are as free as in any workbook
+_FILLED_WIDTH = 50  #: of a column filled with long texts, which stand in several lines
 _EXCEL_INLINE, _EXCEL_MESSAGE, _EXCEL_TITLE = 255, 255, 32
 _EARLIEST = date(1900, 3, 1)  # earlier days are no dates in a spreadsheet
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\x00-\x1f]')  # in names of files
@@ -67,10 +103,17 @@ _HOW = (
     "Не меняйте названий листов и заголовков, не объединяйте ячеек, не вставляйте формул и строк "
     "«Итого».",
 )
-_CARRIED = (
-    f"Лист «{TITLES['organizations']}» заполнен по прошлому изданию: проверьте строки, исправьте, "
-    "допишите новые организации, уберите закрытые."
-)
+#: What to do with the rows that stand in a blank already.
+_FILLED = {
+    "organizations": (
+        f"Лист «{TITLES['organizations']}» заполнен по прошлому изданию: проверьте строки, "
+        "исправьте, допишите новые организации, уберите закрытые."
+    ),
+    "roadmap": (
+        f"Лист «{TITLES['roadmap']}» заполнен по тексту дорожной карты: отметьте ход каждой меры, "
+        "дату, результат и подтверждение. Мера, ход которой не отмечен, не считается присланной."
+    ),
+}
 
 
 def write_blanks(edition: Edition, carried: Mapping[str, pd.DataFrame]) -> list[Path]:
@@ -110,22 +153,32 @@ def blank_workbook(
     """
     region = edition.region
     name = CENTER if municipality is None else region.municipality_names[municipality]
+    columns = {
+        table: list(columns_of(edition, table, municipality, carried))
+        for table in ROW_IS
+        if (table in OF_CENTER if municipality is None else table not in _OF_CENTER_ALONE)
+    }
+    known = _known(edition, municipality, carried)
+    known = {table: known[table] for table in columns.keys() & known if len(known[table])}
     content = BytesIO()
     day = edition.period.starts_on  # of the data, not of the clock
     with open_book(content, title=f"{edition}. {name}", created=day, mark=edition.mark) as book:
-        columns = {
-            table: list(columns_of(edition, table, municipality, carried))
-            for table in ROW_IS
-            if (table in OF_CENTER if municipality is None else table not in _OF_CENTER_ALONE)
-        }
-        own = organizations_of(edition, municipality, carried)
-        _explain(book, edition, municipality, columns, has_carried=not own.empty)
+        _explain(book, edition, municipality, columns, known=known.keys())
         lists = _Lists()
         for table, mine in columns.items():
-            rows = own if table == "organizations" else None
-            _sheet(book, table, mine, lists, rows)
+            _sheet(book, table, mine, lists, known.get(table))
         lists.write(book)
     return content.getvalue()
+
+
+def _known(
+    edition: Edition, municipality: str | None, carried: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Rows that are known before anybody fills in a blank."""
+    return {
+        "organizations": organizations_of(edition, municipality, carried),
+        "roadmap": roadmap_of(edition),
+    }
 
 
 # --- sheets ---------------------------------------------------------------------------------------
@@ -137,7 +190,7 @@ def _explain(
     municipality: str | None,
     columns: Mapping[str, Sequence[Column]],
     *,
-    has_carried: bool,
+    known: Collection[str],
 ) -> None:
     """Write the first sheet; the line of the edition is one that intake looks for."""
     region, asked = edition.region, edition.collection
@@ -148,7 +201,7 @@ def _explain(
         about.append(f"Прислать до {asked.deadline:%d.%m.%Y} включительно")
     about += [f"Кому: {region.center}", "", "Как заполнять"]
     text = [*_HOW, _OWN_CODES if region.identity == "own_code" else _NAMES]
-    text += [_CARRIED] if has_carried else []
+    text += [words for table, words in _FILLED.items() if table in known]
     sheet = book.sheet(EXPLANATION)
     sheet.set_column(0, 0, 110)
     strong, line = book.styles["strong"], book.styles["line"]
@@ -177,14 +230,26 @@ def _sheet(
         head = _style(book, "header", is_required=column.is_required)
         put_text(sheet, 0, at, column.title, head)
         style = _style(book, column.dtype)
-        sheet.set_column(at, at, 5 if column.title.isdigit() else _width(column), style)
+        filled = 0 if rows is None else (rows.iloc[:, at].dropna().astype("str").str.len().max())
+        width = _FILLED_WIDTH if filled > _FILLED_WIDTH else _width(column)
+        sheet.set_column(at, at, 5 if column.title.isdigit() else width, style)
         if not column.title.isdigit():
             sheet.write_comment(0, at, column.explained, {"x_scale": 2, "font_size": 9})
         _check(sheet, at, column, lists)
     for row, values in enumerate(() if rows is None else rows.itertuples(index=False), start=1):
         for at, value in enumerate(values):
-            if not pd.isna(value):
-                put_text(sheet, row, at, value, _style(book, "str"))
+            if isinstance(value, pd.Timestamp):
+                sheet.write_datetime(row, at, value.to_pydatetime(), _style(book, DATE))
+            elif not pd.isna(value):
+                put_text(sheet, row, at, value, _filled_style(book))
+
+
+def _filled_style(book: Book) -> Format:
+    """Style of cells that stand in a blank already: long ones are read in several lines."""
+    if "filled" not in book.styles:
+        style = {"num_format": 49, "valign": "top", "text_wrap": True}
+        book.styles["filled"] = book.file.add_format(style)
+    return book.styles["filled"]
 
 
 def _style(book: Book, kind: str, *, is_required: bool = False) -> Format:

@@ -21,9 +21,11 @@ from nmc_utils.intake.columns import (
     folded,
     has_persons,
     headers,
+    other_persons,
     type_of,
     vocabulary,
 )
+from nmc_utils.intake.others import AS_IN_FORM
 from nmc_utils.intake.persons import (
     OWN_CODE,
     PERSON_HEADERS,
@@ -49,6 +51,26 @@ _ADVICE = {
     ("forms", "reliability"): "пусто, если разработчик её не называет",
     ("methodists", "to_on"): "пусто, если состоит и сейчас",
     ("methodists", "act_id"): "номер и дата приказа",
+    ("organizations", "supported_on"): "пусто у организаций не из списка ШНОР",
+    ("routes", "route_id"): "свой у каждого ИОМ региона; начните с кода муниципалитета: АБ-12",
+    ("routes", "due_on"): "не раньше дня, когда ИОМ составлен",
+    ("route_measures", "route_id"): "как на листе «ИОМ»",
+    ("route_measures", "event_id"): "как на листе «Мероприятия»; пусто, если его там нет",
+    ("route_measures", "domain"): "пусто, если не одна",
+    ("completions", "programme_id"): "как на листе «Программы» у центра",
+    ("completions", "chosen_after_diagnostics"): "выбрана по результатам диагностики",
+    ("teams", "programme_id"): "как на листе «Программы» у центра; пусто, если неизвестно",
+    ("mentoring", "mentoring_id"): "своя у каждой пары региона; начните с кода муниципалитета",
+    ("mentoring", "to_on"): "пусто, если работают и сейчас",
+    ("support", "form"): "одними и теми же словами у всех",
+    ("events", "event_id"): "свой у каждого мероприятия региона; начните с кода муниципалитета",
+    ("events", "municipality"): "пусто у мероприятия всего региона",
+    ("events", "domain"): "пусто, если не одна",
+    ("events", "held_on"): "намеченные тоже пишите: их предложат в ИОМ",
+    ("attendance", "event_id"): "как на листе «Мероприятия»",
+    ("registries", "title"): "название практики, сообщества, площадки; не имя человека",
+    ("acts", "replaces"): "номер прежнего акта",
+    ("roadmap", "responsible"): "должность или организация, не имя человека",
     ("aggregates", "procedure_id"): "пусто у величины показателя",
     ("aggregates", "wave"): "пусто — входная",
     ("aggregates", "domain"): "пусто — весь тест",
@@ -141,7 +163,13 @@ def _column(
     offered, is_closed = _offered(edition, table, name, municipality, carried)
     if dtype == "bool":
         offered = tuple(YES_NO.values())
-    parts = [_kind(name, dtype, low, high, offered, is_closed), _ADVICE.get((table, name), "")]
+    if name in other_persons(table):
+        kind = "личный код" if edition.region.identity == "own_code" else _PERSON_CELL
+    elif dtype == DATE:
+        kind = _day(edition, name)
+    else:
+        kind = _kind(name, dtype, low, high, offered, is_closed)
+    parts = [kind, _ADVICE.get((table, name), "")]
     return Column(
         title=schema.title,
         dtype=dtype,
@@ -173,9 +201,6 @@ def _kind(
     """Say what kind of value a column takes, in words."""
     if dtype == "bool":
         return "«да» или «нет»"
-    if dtype == DATE:
-        span = f" с {low:%d.%m.%Y} по {high:%d.%m.%Y}" if name == "taken_on" else ""
-        return f"дата вида 21.11.2026{span}"
     if dtype in ("Int64", "float64"):
         kind = "целое число" if dtype == "Int64" else "число"
         is_wide = high >= _NO_BOUND
@@ -191,6 +216,14 @@ def _kind(
     return "код; нули в начале сохраняются" if is_code else "текст"
 
 
+def _day(edition: Edition, name: str) -> str:
+    """Say how a date is written, by a day of the edition's period."""
+    first, last = edition.period.starts_on, edition.period.ends_on
+    span = f", с {first:%d.%m.%Y} по {last:%d.%m.%Y}" if name == "taken_on" else ""
+    return f"дата вида {last:%d.%m.%Y}{span}"
+
+
+_PERSON_CELL = f"один человек в одной ячейке: {AS_IN_FORM}"
 _NO_BOUND = 10_000  # a bound from here up only keeps out nonsense and is nobody's rule
 
 
@@ -219,9 +252,9 @@ def _offered(
     if name in words:
         first = {code: word for word, code in reversed(words[name].items())}
         return tuple(first[code] for code in dict.fromkeys(words[name].values())), True
-    if (table, name) in (("employment", "subject"), ("methodists", "subject")):
+    if name == "subject" and table in ("employment", "methodists", "events"):
         return tuple(region.family_of_subject), False
-    if (table, name) == ("employment", "organization_id"):
+    if name == "organization_id" and table in ("employment", "teams"):
         return tuple(organizations_of(edition, municipality, carried)["organization_id"]), False
     if (table, name) == ("procedures", "comparability"):
         return COMPARABILITY, False
@@ -247,9 +280,20 @@ def organizations_of(
 ) -> pd.DataFrame:
     """Organisations of a municipality as a blank has them: words for codes, sorted by code."""
     names = list(SCHEMAS["organizations"].columns)
-    rows = carried.get("organizations", pd.DataFrame(columns=names))
+    rows = carried.get("organizations", pd.DataFrame(columns=names)).reindex(columns=names)
     rows = rows[rows["municipality"].eq(municipality)].sort_values("organization_id")
     flags = [name for name in names if type_of("organizations", name) == "bool"]
     words = {name: rows[name].map(YES_NO) for name in flags}
     place = rows["municipality"].map(edition.region.municipality_names)
     return rows.assign(municipality=place, **words)[names].reset_index(drop=True)
+
+
+def roadmap_of(edition: Edition) -> pd.DataFrame:
+    """Measures of the region's roadmap as the centre's blank has them, in the document's order."""
+    names = list(SCHEMAS["roadmap"].columns)
+    rows = [
+        (entry.id, entry.direction, entry.group, entry.measure, entry.responsible)
+        + (entry.co_executor, entry.due, entry.expected_result)
+        for entry in edition.system.roadmap
+    ]
+    return pd.DataFrame(rows, columns=names[:8]).reindex(columns=names).astype(object)

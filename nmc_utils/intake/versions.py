@@ -14,7 +14,7 @@ import pandas as pd
 
 from nmc_utils.intake.batch import BLANK, HELD_OUT, Batch
 from nmc_utils.intake.persons import normalise
-from nmc_utils.intake.reported import Sender
+from nmc_utils.intake.reported import OF_SUPPORT, Sender
 from nmc_utils.terms import REGISTER
 
 _LEAST_COMMON = 0.5  # of the shorter of two sheets, by people or organisations
@@ -109,7 +109,14 @@ def _loose_keys(batch: Batch) -> list[pd.Series]:
         day = batch.persons[born].astype("str")
         surname, given = parts["Фамилия"], parts["Имя"]
         keys = [batch.data[batch.person], surname + "\x1f" + given]
-        return [*keys, given + "\x1f" + parts["Отчество"].fillna("") + "\x1f" + day]
+        keys.append(given + "\x1f" + parts["Отчество"].fillna("") + "\x1f" + day)
+        if batch.table not in OF_SUPPORT:
+            return keys
+        # The centre may tell other things of the same people: only the same things are versions.
+        rest = [name for name in batch.key if name != batch.person]
+        things = batch.data[rest].astype("str").fillna("").agg("\x1f".join, axis=1)
+        is_whole = batch.person not in batch.key
+        return [things] if is_whole else [key + "\x1f" + things for key in keys]
     key = batch.data[batch.key].astype("str").fillna("").agg("\x1f".join, axis=1)
     return [key, key.str.replace(r"(?:^|(?<=\x1f))0+", "", regex=True)]
 

@@ -7,7 +7,8 @@ form's reliability, mean and standard deviation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,31 +65,34 @@ def chances(
         has them. Of the lowest competence: `lowest.lowest_below`. Who left the whole of a
         competence blank is judged by the score.
     """
-    about = reliability.set_index(["procedure", "wave", "form", "domain"])
+    about = reliability.set_index(["procedure", "wave", "form", "domain"]).to_dict("index")
     cuts = {level: cut for level, cut in region.diagnostics.cuts.items() if cut < 1}
-    judged = results[results["raw_score"].notna()]
+    judged = results[results["raw_score"].notna()].reset_index(drop=True)
     judged = judged.assign(domain=judged["domain"].astype("str"))
     parts = []
     single = judged[judged["domain"] != WORST]
     for key, taken in single.groupby(["procedure", "wave", "form_id", "domain"]):
-        form = about.loc[key]
+        form = about[key]
         for level, cut in cuts.items():
             found = _from_answers(scales, key, cut)
             answered = taken["person_id"].map({} if found is None else found).astype("float64")
             by_score = _from_scores(taken["raw_score"], form, cut)
-            parts.append(
-                taken[["procedure", "wave", "domain", "person_id"]].assign(
-                    level=level,
-                    chance=answered.fillna(by_score["chance"]),
-                    basis=np.where(answered.notna(), "answers", "scores"),
-                    n_items=form["n_items"],
-                    note=form["note"] if form["status"] != "ok" else None,
-                    form=key[2],
-                    **by_score[list(_ERRORS)],
-                )
-            )
+            told = {
+                "level": level,
+                "chance": answered.fillna(by_score["chance"]),
+                "basis": np.where(answered.notna(), "answers", "scores"),
+                "n_items": form["n_items"],
+                "note": form["note"] if form["status"] != "ok" else None,
+                "form": key[2],
+            }
+            errors = {name: by_score[name] for name in _ERRORS}
+            parts.append(pd.DataFrame(told | errors, index=taken.index))
     columns = [*_KEYS, "level", "chance", "basis", "n_items", "note", "form", *_ERRORS]
-    table = pd.concat(parts, ignore_index=True)[columns] if parts else _nobody(columns)
+    table = _nobody(columns)
+    if parts:  # who it is of is told once for all: texts of each part would take most of the time
+        chance = pd.concat(parts)
+        persons = single.loc[chance.index, _KEYS].reset_index(drop=True)
+        table = pd.concat([persons, chance.reset_index(drop=True)], axis=1)
     if judged["domain"].eq(WORST).any():
         worst = judged.loc[judged["domain"] == WORST, ["procedure", "wave", "person_id"]]
         lowest = _of_lowest(results, reliability, cuts).merge(worst)
@@ -111,7 +115,7 @@ def _nobody(columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(columns=columns).astype(numbers | {"n_items": "Int64"})
 
 
-def _from_scores(scores: pd.Series, form: pd.Series, cut: float) -> pd.DataFrame:
+def _from_scores(scores: pd.Series, form: Mapping[Hashable, Any], cut: float) -> pd.DataFrame:
     """`chance`, and what one standard error of the form's mean and reliability does to it.
 
     The derivatives of Φ((c − μ − ρ(x − μ)) / (σ√(ρ(1 − ρ)))) by μ and ρ.

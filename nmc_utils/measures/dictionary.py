@@ -271,11 +271,288 @@ MEASURES: dict[str, Measure] = {
         "доля повторных выборок, в которых столько типов", "share", True, "type_tables.type_fit"
     ),
     "topic_need": Measure("нуждаются в теме", "persons", True, "seminar_tables.topic_need"),
+    "methodist_members": Measure(
+        "члены РМА", "persons", False, "methodists.methodists_composition"
+    ),
+    "methodist_trained_share": Measure(
+        "доля членов РМА, прошедших повышение квалификации",
+        "share",
+        False,
+        "methodists.methodists_composition",
+    ),
+    "methodist_trained_in_period_share": Measure(
+        "доля членов РМА, прошедших повышение квалификации за период",
+        "share",
+        False,
+        "methodists.methodists_composition",
+    ),
+    "methodist_load": Measure(
+        "работников на одного", "persons", False, "methodists.methodist_load"
+    ),
+    "center_staff": Measure("сотрудники ЦНППМ", "persons", False, "methodists.center_staff"),
+    "center_staff_share": Measure(
+        "доля сотрудников ЦНППМ", "share", False, "methodists.center_staff"
+    ),
+    "tested_published": Measure(
+        "прошли диагностику, по документу", "persons", False, "diagnosed.diagnosed"
+    ),
+    "route_plan": Measure("ИОМ по плану", "count", False, "diagnosed.routes_published"),
+    "route_published": Measure(
+        "люди с ИОМ, по документу", "persons", False, "diagnosed.routes_published"
+    ),
+    "route_plan_share": Measure(
+        "выполнение плана ИОМ, по документу", "share", False, "diagnosed.routes_published"
+    ),
+    "route_count": Measure("ИОМ", "count", True, "routes.routes_summary"),
+    "route_persons": Measure("люди с ИОМ", "persons", True, "routes.routes_summary"),
+    "route_opened": Measure("составлено за период", "count", True, "routes.routes_summary"),
+    "route_current": Measure("действующие ИОМ", "count", True, "routes.routes_summary"),
+    "route_audit_due": Measure(
+        "пора проводить методический аудит", "count", True, "routes.routes_summary"
+    ),
+    "route_overdue": Measure(
+        "срок ИОМ истёк, ИОМ не завершён", "count", True, "routes.routes_summary"
+    ),
+    "route_undated": Measure("действующие ИОМ без срока", "count", True, "routes.routes_summary"),
+    "route_agreed_organization_share": Measure(
+        "доля согласованных администрацией ОО", "share", True, "routes.routes_summary"
+    ),
+    "route_agreed_methodist_share": Measure(
+        "доля согласованных методистом", "share", True, "routes.routes_summary"
+    ),
+    "route_agreed_both_share": Measure(
+        "доля согласованных и ОО, и методистом", "share", True, "routes.routes_summary"
+    ),
+    "route_overdue_share": Measure(
+        "доля ИОМ с истёкшим сроком", "share", True, "routes.routes_summary"
+    ),
+    "route_audited_share": Measure(
+        "доля прошедших аудит из тех, чей срок аудита наступил",
+        "share",
+        True,
+        "routes.routes_summary",
+    ),
+    "route_coverage_share": Measure(
+        "доля прошедших диагностику, у кого есть ИОМ", "share", True, "routes.routes_summary"
+    ),
+    "route_kind_matches_share": Measure(
+        "доля ИОМ, вид которых следует из результата", "share", True, "routes.routes_summary"
+    ),
+    "route_audits": Measure(
+        "ИОМ, аудит которых приходится на месяц", "count", True, "routes.routes_calendar"
+    ),
+    "route_audits_done": Measure("из них аудит проведён", "count", True, "routes.routes_calendar"),
+    "route_audits_missed": Measure(
+        "из них ИОМ завершён без аудита", "count", True, "routes.routes_calendar"
+    ),
+    "methodists_with_routes": Measure(
+        "методисты с таким числом ИОМ", "persons", True, "routes.routes_per_methodist"
+    ),
+    "routes_each_mean": Measure(
+        "ИОМ на методиста, в среднем", "count", True, "routes.routes_per_methodist"
+    ),
+    "routes_each_q25": Measure(
+        "ИОМ на методиста, нижняя четверть", "count", True, "routes.routes_per_methodist"
+    ),
+    "routes_each_median": Measure(
+        "ИОМ на методиста, медиана", "count", True, "routes.routes_per_methodist"
+    ),
+    "routes_each_q75": Measure(
+        "ИОМ на методиста, верхняя четверть", "count", True, "routes.routes_per_methodist"
+    ),
+    "routes_of_others": Measure(
+        "ИОМ без регионального методиста", "count", True, "routes.routes_per_methodist"
+    ),
+    "route_measures": Measure("мероприятия ИОМ", "count", True, "routes.route_measures_summary"),
+    "route_measures_done_share": Measure(
+        "доля выполненных мероприятий ИОМ", "share", True, "routes.route_measures_summary"
+    ),
+    "route_measures_past_share": Measure(
+        "доля выполненных из мероприятий, срок которых прошёл",
+        "share",
+        True,
+        "routes.route_measures_summary",
+    ),
+    "route_level_share": Measure(
+        "доля ИОМ с мероприятиями уровня", "share", True, "routes.route_measures_summary"
+    ),
+    "mentoring_pairs": Measure(
+        "наставнические пары и команды", "count", True, "mentoring.mentoring_summary"
+    ),
+    "mentoring_curator_share": Measure(
+        "доля пар и команд с куратором", "share", True, "mentoring.mentoring_summary"
+    ),
+    "mentoring_tutor_share": Measure(
+        "доля пар и команд с региональным тьютором", "share", True, "mentoring.mentoring_summary"
+    ),
+    "mentoring_organizations": Measure(
+        "организации в наставничестве", "count", False, "mentoring.mentoring_organizations"
+    ),
+    "mentoring_organizations_share": Measure(
+        "доля организаций в наставничестве", "share", False, "mentoring.mentoring_organizations"
+    ),
+    "contest_works": Measure(
+        "работы на конкурсы наставничества", "count", False, "mentoring.mentoring_contests"
+    ),
+    "young_teachers": Measure(
+        "педагоги до 35 лет в первые три года работы",
+        "persons",
+        True,
+        "young_teachers.young_support",
+    ),
+    "young_supported": Measure(
+        "из них получили поддержку", "persons", True, "young_teachers.young_support"
+    ),
+    "young_supported_share": Measure(
+        "доля получивших поддержку", "share", True, "young_teachers.young_support"
+    ),
+    "low_performing": Measure("ШНОР", "count", False, "organizations.low_performing"),
+    "low_performing_supported": Measure(
+        "ШНОР с адресным сопровождением", "count", False, "organizations.low_performing"
+    ),
+    "low_performing_supported_share": Measure(
+        "доля ШНОР с адресным сопровождением", "share", False, "organizations.low_performing"
+    ),
+    "low_performing_municipalities": Measure(
+        "муниципальные образования, где есть ШНОР", "count", False, "organizations.low_performing"
+    ),
+    "low_performing_route_persons": Measure(
+        "педагоги и руководители ШНОР с действующим ИОМ",
+        "persons",
+        True,
+        "organizations.low_performing_work",
+    ),
+    "low_performing_route_schools": Measure(
+        "ШНОР, где есть действующие ИОМ", "count", True, "organizations.low_performing_work"
+    ),
+    "low_performing_event_persons": Measure(
+        "участники мероприятий по поддержке ШНОР",
+        "persons",
+        True,
+        "organizations.low_performing_work",
+    ),
+    "low_performing_mentoring_schools": Measure(
+        "ШНОР в действующих наставнических парах",
+        "count",
+        True,
+        "organizations.low_performing_work",
+    ),
+    "teams_trained": Measure(
+        "управленческие команды, повысившие квалификацию",
+        "count",
+        False,
+        "organizations.management_teams",
+    ),
+    "teams_trained_share": Measure(
+        "доля управленческих команд, повысивших квалификацию",
+        "share",
+        False,
+        "organizations.management_teams",
+    ),
+    "sites": Measure("площадки", "count", False, "organizations.sites"),
+    "programmes_expertise": Measure(
+        "программы, направленные на экспертизу", "count", False, "programmes.programmes_by_year"
+    ),
+    "programmes_registry": Measure(
+        "из них в Федеральном реестре", "count", False, "programmes.programmes_by_year"
+    ),
+    "programmes_registry_share": Measure(
+        "доля программ в Федеральном реестре от направленных на экспертизу",
+        "share",
+        False,
+        "programmes.programmes_by_year",
+    ),
+    "programmes": Measure("программы", "count", False, "programmes.programme_topics"),
+    "programmes_listed": Measure(
+        "программы в Федеральном реестре", "count", False, "programmes.programme_topics"
+    ),
+    "programme_hours": Measure(
+        "объём программы, часов (медиана)", "count", False, "programmes.programme_topics"
+    ),
+    "completions_persons": Measure(
+        "окончили программу", "persons", True, "programmes.completions_summary"
+    ),
+    "completions_share": Measure(
+        "доля работников, окончивших программу", "share", True, "programmes.completions_summary"
+    ),
+    "published_share": Measure(
+        "опубликованная доля", "share", False, "published_facts.facts_beside"
+    ),
+    "published_persons": Measure(
+        "опубликовано, человек", "persons", False, "published_facts.facts_beside"
+    ),
+    "published_count": Measure(
+        "опубликовано, единиц", "count", False, "published_facts.facts_beside"
+    ),
+    "published_answer": Measure(
+        "опубликовано, да или нет", "yes_no", False, "published_facts.document_facts"
+    ),
+    "published_number": Measure(
+        "опубликованное число", "ratio", False, "published_facts.document_facts"
+    ),
+    "events_held": Measure("проведено мероприятий", "count", False, "events.events_summary"),
+    "events_planned": Measure("мероприятий впереди", "count", False, "events.events_summary"),
+    "event_participations": Measure(
+        "участий в мероприятиях", "count", False, "events.events_summary"
+    ),
+    "event_works": Measure(
+        "работ, присланных на мероприятия", "count", False, "events.events_summary"
+    ),
+    "event_attendees": Measure(
+        "участвовали в мероприятиях", "persons", True, "events.attendance_summary"
+    ),
+    "attended_share": Measure(
+        "доля участвовавших в мероприятиях", "share", True, "events.attendance_summary"
+    ),
+    "registry_entries": Measure(
+        "записей в реестре", "count", False, "registries.registers_summary"
+    ),
+    "registry_new": Measure(
+        "новых записей за период", "count", False, "registries.registers_summary"
+    ),
+    "agreements": Measure(
+        "действующих соглашений", "count", False, "registries.agreements_by_municipality"
+    ),
+    "agreements_ended": Measure(
+        "соглашений с истёкшим сроком", "count", False, "registries.agreements_by_municipality"
+    ),
+    "agreement_municipalities": Measure(
+        "муниципальных образований с действующим соглашением",
+        "count",
+        False,
+        "registries.agreements_by_municipality",
+    ),
+    "agreements_documented": Measure(
+        "соглашений по документам", "count", False, "registries.agreements_by_municipality"
+    ),
+    "document_plan": Measure(
+        "намечено документом", "yes_no", False, "document_lists.document_plans"
+    ),
+    "document_named": Measure(
+        "названо документом", "yes_no", False, "document_lists.document_lists"
+    ),
+    "roadmap_measures": Measure("мер дорожной карты", "count", False, "roadmap.roadmap_progress"),
+    "recommendations": Measure("рекомендаций", "count", False, "roadmap.recommendations_summary"),
+    "recommendations_overdue": Measure(
+        "просроченных рекомендаций", "count", False, "roadmap.recommendations_summary"
+    ),
     # Indicators are open: what they count of the records is restricted to `editions.COUNTED`.
     "indicator_share": Measure("показатель, доля", "share", False, "indicators.indicators"),
     "indicator_count": Measure("показатель, количество", "count", False, "indicators.indicators"),
     "indicator_persons": Measure("показатель, человек", "persons", False, "indicators.indicators"),
     "indicator_yes_no": Measure("показатель, да или нет", "yes_no", False, "indicators.indicators"),
+    "indicator_share_of_persons": Measure(
+        "показатель по записям о людях, доля", "share", True, "indicators.indicators"
+    ),
+    "indicator_count_of_persons": Measure(
+        "показатель по записям о людях, количество", "count", True, "indicators.indicators"
+    ),
+    "indicator_persons_of_persons": Measure(
+        "показатель по записям о людях, человек", "persons", True, "indicators.indicators"
+    ),
+    "indicator_yes_no_of_persons": Measure(
+        "показатель по записям о людях, да или нет", "yes_no", True, "indicators.indicators"
+    ),
 }
 
 

@@ -15,26 +15,21 @@ import pandas as pd
 
 from nmc_utils import terms
 from nmc_utils.editions import Edition, Period
+from nmc_utils.indicator_definitions import (
+    NUMBERS_OF,
+    OWN_VALUE,
+    UNITS,
+    Indicator,
+    Quantity,
+    Variant,
+)
+from nmc_utils.measures.attainment import judge, place
+from nmc_utils.measures.counted import counted, is_of_persons
 from nmc_utils.measures.counts import counted_number
-from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS
+from nmc_utils.measures.dictionary import ESTIMATE_COLUMNS, MEASURES
 from nmc_utils.measures.intervals import share_interval
-from nmc_utils.measures.periods import is_current
-from nmc_utils.measures.reporting import missing_table, part_of_region
-from nmc_utils.regions import Count, Indicator, Quantity, Region, Target, Variant
-from nmc_utils.terms import COUNTED, TABLE_TITLES
+from nmc_utils.terms import TABLE_TITLES
 
-ATTAINMENT = {
-    "attained": "достигнут",
-    "not_attained": "не достигнут",
-    "not_due": "срок не наступил",
-    "no_target": "плановое значение не установлено",
-    "no_data": "нет данных",
-    "not_applicable": "неприменим",
-}
-#: How the documents write the unit of an indicator.
-UNITS = {"share": "%", "persons": "чел.", "count": "ед.", "yes_no": "да/нет"}
-_NUMBERS_OF = ("чел.", "ед.")  #: units of what stands above or below a line
-OWN_VALUE = "published"  #: the `variant` of a value that a document gives as the indicator itself
 COLUMNS = [
     "region",
     "period",
@@ -53,9 +48,17 @@ COLUMNS = [
     "target_source",
     "comparator",
     "attainment",
+    "judgement",
+    "is_within",
     "attainment_label",
     "source",
+    "population",
+    "dated",
+    "closed_by",
+    "note",
 ]
+#: With a greater part of the records left out for empty cells a value is not compared with a plan.
+MOST_LEFT_OUT = 0.05
 
 Facts = pd.DataFrame
 Tables = Mapping[str, pd.DataFrame]
@@ -81,19 +84,24 @@ def indicators(edition: Edition, tables: Tables) -> pd.DataFrame:
         a Wilson interval for what such a process would give again. `bound` says whether the
         documents mean the estimate as ``exact``, ``about``, ``more_than`` or ``less_than``; it is
         missing with the estimate. `attainment` compares with the target of the same year only; a
-        later one is named, never anticipated.
+        later one is named, never anticipated; `is_within` says whether the interval has the target
+        in it. `population` is whom the value is of, `dated` the
+        period of the facts or the day of the records; `closed_by` says what would give a missing
+        value. `note` says how many records are left out because a compared cell is empty, and the
+        value if none or all of them were counted; where they are more than `MOST_LEFT_OUT`, it is
+        not judged. What rests on records of persons has measures of its own (``…_of_persons``),
+        which are not public: `open_indicators` and `closed_indicators` part the two.
 
     Raises
     ------
     ValueError
-        A fact is not in the unit that the indicator needs, or a count names a column that its
-        table does not have or a value that it cannot hold.
+        A fact is not in the unit that the indicator needs.
     """
     facts = tables["published"]
     rows = [
         {"indicator": indicator.id, "region": edition.region.code, "period": edition.period.text}
         | row
-        | _judge(row["estimate"], row["bound"], row["doubt"], indicator, edition)
+        | judge(row, indicator, edition)
         for indicator in edition.region.indicators
         for row in _values(indicator, edition, facts, tables)
     ]
@@ -103,6 +111,44 @@ def indicators(edition: Edition, tables: Tables) -> pd.DataFrame:
     table["status"] = np.where(table["estimate"].notna(), "ok", "no_data")
     table["n"] = table["denominator"].round().astype("Int64")
     return table[COLUMNS]
+
+
+#: Name in a run of what is not public, beside the public ``indicators``.
+CLOSED = "indicators_of_persons"
+
+
+def open_indicators(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `indicators` that rest on published facts and on records of resources alone."""
+    return table[~_is_closed(table)].reset_index(drop=True)
+
+
+def closed_indicators(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `indicators` that rest on records of persons."""
+    return table[_is_closed(table)].reset_index(drop=True)
+
+
+def _is_closed(table: pd.DataFrame) -> pd.Series:
+    return table["measure"].map({name: one.sensitive for name, one in MEASURES.items()})
+
+
+def all_indicators(staged: Tables) -> pd.DataFrame:
+    """Return what `indicators` gave, from the two tables of a run.
+
+    Parameters
+    ----------
+    staged
+        Tables of a run: ``indicators`` and, where it was staged, ``indicators_of_persons``.
+
+    Returns
+    -------
+    DataFrame
+        Rows of an indicator stand together, in the order of the first table.
+    """
+    parts = [staged[name] for name in ("indicators", CLOSED) if name in staged]
+    both = pd.concat([part for part in parts if len(part) or len(parts) == 1], ignore_index=True)
+    order = {name: rank for rank, name in enumerate(dict.fromkeys(both["indicator"]))}
+    return both.sort_values("indicator", key=lambda names: names.map(order), kind="stable",
+                            ignore_index=True)  # fmt: skip
 
 
 def _values(
@@ -139,6 +185,11 @@ class _Value:
     unit: str | None = None  #: as a document writes it
     doubt: str = ""  #: why it must not be judged
     period: str | None = None  #: of a published fact, as ``published.csv`` writes it
+    closed_by: str = ""  #: what would give the number, where there is none
+    population: str | None = None  #: whom it is of
+    partly: tuple[str, ...] = ()  #: tables that some municipalities have not sent
+    left_out: float = 0  #: how many more it might be, if no cell were empty
+    empty: str = ""  #: headings of the columns that are empty for these
 
 
 def _own_value(indicator: Indicator, edition: Edition, facts: Facts) -> dict[str, Any]:
@@ -153,6 +204,9 @@ def _own_value(indicator: Indicator, edition: Edition, facts: Facts) -> dict[str
         bound=value.bound,
         source=value.source,
         doubt=value.doubt,
+        closed_by=value.closed_by,
+        population=value.population,
+        dated=value.period,
     )
 
 
@@ -165,24 +219,35 @@ def _variant(
     tables: Tables,
 ) -> dict[str, Any]:
     """One way of computing the indicator, from published facts or from records."""
-    units = _NUMBERS_OF if variant.denominator else (UNITS[indicator.unit],)
+    units = NUMBERS_OF if variant.denominator else (UNITS[indicator.unit],)
 
-    def value_of(part: Quantity) -> _Value:
+    def value_of(part: Quantity, beside: Quantity | None = None) -> _Value:
         if basis == "recorded":
-            return _recorded(part.count, edition, tables)
+            of_same = beside if indicator.unit == "share" else None
+            return _recorded(part, edition, tables, indicator.unit, beside=of_same)
         if basis == "aggregate":
-            return _Value(*counted_number(tables, part.metric, edition.region))
+            number, source = counted_number(tables, part.metric, edition.region)
+            lacking = "" if np.isfinite(number) else f"«{part.label}» на листе «Сводные числа»"
+            return _Value(number, source, closed_by=lacking)
         value = _published(part.metric, part.label, edition, facts)
         _check_unit(value, indicator, units)
         return value
 
-    top = value_of(variant.numerator)
+    top = value_of(variant.numerator, variant.denominator)
     if variant.denominator is None:
+        told, doubt = of_empty(top.left_out, top.number, top.empty)
+        most = terms.decimal(top.number + top.left_out)
+        span = f"от {terms.decimal(top.number)} до {most}"
         outcome = {"estimate": top.number, "bound": top.bound, "source": top.source}
-        outcome["doubt"] = top.doubt
+        outcome |= {"doubt": top.doubt or doubt, "closed_by": top.closed_by}
+        outcome["note"] = f"{told}, с ними {span}" if told else None
+        outcome |= {"population": top.population, "dated": top.period}
     else:
-        outcome = _divided(top, value_of(variant.denominator), indicator)
+        outcome = _divided(top, value_of(variant.denominator, variant.numerator), indicator)
         outcome["denominator_label"] = variant.denominator.label
+    if basis != "published":
+        outcome["dated"] = edition.as_of.isoformat()
+        outcome["measure"] = _measure(indicator, variant, edition)
     return _row(
         indicator,
         variant=variant.code,
@@ -195,7 +260,11 @@ def _variant(
 
 
 def _divided(top: _Value, bottom: _Value, indicator: Indicator) -> dict[str, Any]:
-    """The ratio of two values; a share of counts has an interval."""
+    """The ratio of two values; a share of counts has an interval.
+
+    A share is of the municipalities that have sent both; of two things that are not of each other,
+    such as staff and members of the РМА, there is no ratio while either is of some municipalities.
+    """
     is_share = indicator.unit == "share"
     if is_share and top.unit and bottom.unit and top.unit != bottom.unit:
         raise ValueError(
@@ -209,15 +278,65 @@ def _divided(top: _Value, bottom: _Value, indicator: Indicator) -> dict[str, Any
         "bound": _bound_of_ratio(top.bound, bottom.bound),
         "doubt": top.doubt or bottom.doubt or _of_two_periods(top, bottom),
         "source": top.source if same else f"{top.source}; {bottom.source}",
+        "closed_by": "; ".join(dict.fromkeys(filter(None, (top.closed_by, bottom.closed_by)))),
+        "population": bottom.population,
+        "dated": _both(top.period, bottom.period),
     }
-    if is_share and top.number > bottom.number:
+    partly = dict.fromkeys(top.partly + bottom.partly)
+    if partly and not (is_share and np.isfinite(top.number + bottom.number)):
+        rest = f"{sheets(tuple(partly))} остальных муниципальных образований"
+        outcome["closed_by"] = outcome["closed_by"] or rest
+    elif is_share and top.number > bottom.number:
         outcome["source"] += "; числитель больше знаменателя, доля не вычислена"
     elif bottom.number > 0 and np.isfinite(top.number):
         outcome["estimate"] = top.number / bottom.number
         if is_share:
             low, high = (float(end) for end in share_interval(top.number, bottom.number))
             outcome |= {"ci_low": low, "ci_high": high, "interval_kind": "process"}
+        outcome |= _bounds(top, bottom, outcome["doubt"], is_share)
+    elif bottom.number == 0:
+        outcome["closed_by"] = f"хотя бы одна запись: {bottom.source}"
+        outcome["source"] += "; знаменатель — 0, значения нет"
     return outcome
+
+
+def _bounds(top: _Value, bottom: _Value, doubt: str, is_share: bool) -> dict[str, Any]:
+    """What a ratio would be if none, or all, of those whom empty cells leave out were counted.
+
+    Of a share both are of the same rows: none of them meets the numerator, or all that may do.
+    """
+    most = max((top, bottom), key=lambda value: value.left_out)
+    told, unsure = of_empty(most.left_out, (bottom if is_share else most).number, most.empty)
+    if not told:
+        return {}
+    least = top.number / (bottom.number + bottom.left_out)
+    greatest = (top.number + top.left_out) / (bottom.number + (top.left_out if is_share else 0))
+    if is_share:
+        span = f"от {terms.decimal(100 * least, 1)} до {terms.decimal(100 * greatest, 1)} %"
+    else:
+        span = f"от {terms.decimal(least, 1)} до {terms.decimal(greatest, 1)}"
+    return {"doubt": doubt or unsure, "note": f"{told}, с ними {span}"}
+
+
+def of_empty(left_out: float, known: float, empty: str) -> tuple[str, str]:
+    """Say how many are left out for empty cells, and, if they are many, why nothing is judged."""
+    if not left_out:
+        return "", ""
+    whole = terms.decimal(known + left_out)
+    told = f"не учтено {terms.decimal(left_out)} из {whole}: не заполнено {empty}"
+    return told, told if left_out > MOST_LEFT_OUT * (known + left_out) else ""
+
+
+def _both(*periods: str | None) -> str | None:
+    return ", ".join(dict.fromkeys(filter(None, periods))) or None
+
+
+def _measure(indicator: Indicator, variant: Variant, edition: Edition) -> str:
+    """What rests on records of persons is another measure, which is not public."""
+    parts = (variant.numerator, variant.denominator)
+    counts = [part.count for part in parts if part and part.count]
+    of_persons = any(is_of_persons(count, edition) for count in counts)
+    return f"indicator_{indicator.unit}{'_of_persons' if of_persons else ''}"
 
 
 def _of_two_periods(top: _Value, bottom: _Value) -> str:
@@ -236,14 +355,20 @@ def _row(indicator: Indicator, **given: Any) -> dict[str, Any]:
     empty = dict.fromkeys(("ci_low", "ci_high", "numerator", "denominator"), np.nan)
     labels = dict.fromkeys(("numerator_label", "denominator_label"))
     measure = f"indicator_{indicator.unit}"
-    return {"measure": measure, "interval_kind": "none", **empty, **labels, **given}
+    row = {"measure": measure, "interval_kind": "none", **empty, **labels, **given}
+    is_known = np.isfinite(row["estimate"])
+    row["closed_by"] = None if is_known else indicator.closed_by or row["closed_by"] or None
+    row["population"] = row["population"] or indicator.population
+    row["dated"] = row["dated"] if is_known else None
+    row["note"] = row.get("note") if is_known else None
+    return row
 
 
 def _published(metric: str | None, label: str, edition: Edition, facts: Facts) -> _Value:
     fact = _fact(facts, metric, edition.period)
     if fact is None:
-        return _Value(np.nan, f"не опубликовано: {label}")
-    source = _place(edition.region, fact["document"], fact["locator"])
+        return _Value(np.nan, f"не опубликовано: {label}", closed_by=f"документ с числом: {label}")
+    source = place(edition.region, fact["document"], fact["locator"])
     doubt = ""
     match fact["period"]:
         case terms.EVERY_YEAR:
@@ -254,7 +379,15 @@ def _published(metric: str | None, label: str, edition: Edition, facts: Facts) -
         case span if span != _written(edition.period):
             source += f", за {span}"
     bound = fact["bound"].replace(" ", "_")
-    return _Value(fact["number"], source, bound, fact["unit"], doubt, fact["period"])
+    return _Value(
+        fact["number"],
+        source,
+        bound,
+        fact["unit"],
+        doubt,
+        fact["period"],
+        population=fact["population"] or None,
+    )
 
 
 def _check_unit(value: _Value, indicator: Indicator, allowed: tuple[str, ...]) -> None:
@@ -265,44 +398,30 @@ def _check_unit(value: _Value, indicator: Indicator, allowed: tuple[str, ...]) -
         )
 
 
-def _recorded(count: Count, edition: Edition, tables: Tables) -> _Value:
-    """Count rows that hold on the day of the edition, persons and organisations once.
-
-    Without the rows of some municipalities the number is shown, and not judged.
-    """
-    title = TABLE_TITLES[count.table]
-    if count.table not in tables:
-        return _Value(np.nan, missing_table(count.table))
-    frame = tables[count.table]
-    chosen = pd.Series(True, index=frame.index)
-    if {"from_on", "to_on"} <= set(frame):
-        chosen &= is_current(frame, edition.as_of)
-    for column, value in count.where.items():
-        _check_where(count.table, frame, column, value)
-        chosen &= (frame[column] == value).fillna(False)
-    number = frame.loc[chosen, COUNTED[count.table]].nunique()
-    source, doubt = f"записи издания, таблица «{title}»", ""
-    if part := part_of_region(tables, count.table, edition.region):
-        doubt, source = part, f"{source}, {part}"
-    return _Value(float(number), source, doubt=doubt)
+def _recorded(
+    part: Quantity, edition: Edition, tables: Tables, unit: str, *, beside: Quantity | None
+) -> _Value:
+    """Rows of the edition; without those of some municipalities shown, and not judged."""
+    found = counted(part.count, edition, tables, beside=beside.count if beside else None)
+    number, left_out = found.number, found.left_out
+    if unit == "yes_no" and np.isfinite(number):
+        number, left_out = float(number > 0), 0 if number else left_out
+    return _Value(
+        number,
+        found.source,
+        doubt=found.part,
+        partly=found.partly,
+        closed_by=sheets(found.missing) or found.unfilled,
+        population=part.count.label(edition.region.library),
+        left_out=left_out,
+        empty=found.empty,
+    )
 
 
-def _check_where(table: str, frame: pd.DataFrame, column: str, value: str | bool | int) -> None:
-    """Refuse a condition that no row could ever meet: it would count as zero."""
-    where = f"таблица {table}, условие {column}: {value}"
-    if column not in frame:
-        raise ValueError(f"{where}: такого столбца нет; есть: {', '.join(frame)}")
-    dtype = frame[column].dtype
-    if pd.api.types.is_bool_dtype(dtype):
-        fits, allowed = isinstance(value, bool), "true, false"
-    elif pd.api.types.is_numeric_dtype(dtype):
-        fits, allowed = isinstance(value, int) and not isinstance(value, bool), "целое число"
-    elif pd.api.types.is_datetime64_dtype(dtype):
-        fits, allowed = False, "условия на столбец без дат"
-    else:
-        fits, allowed = isinstance(value, str), "текст"
-    if not fits:
-        raise ValueError(f"{where} не подходит; допустимо: {allowed}")
+def sheets(missing: tuple[str, ...]) -> str:
+    """Name the sheets that would give a number."""
+    titles = ", ".join(f"«{TABLE_TITLES[name]}»" for name in missing)
+    return f"лист{'ы' if len(missing) > 1 else ''} {titles}" if missing else ""
 
 
 def _written(period: Period) -> str:
@@ -327,87 +446,3 @@ def _fact(facts: Facts, metric: str | None, period: Period) -> pd.Series | None:
         if len(found):
             return found.iloc[0]
     return None
-
-
-def _place(region: Region, document: str, section: str) -> str:
-    return f"{region.document(document).short}, {section}"
-
-
-# --- judgement ----------------------------------------------------------------------------------
-
-
-def _judge(
-    estimate: float, bound: str, doubt: str, indicator: Indicator, edition: Edition
-) -> dict[str, Any]:
-    """Compare with the target of the same year; otherwise say when a target falls due."""
-    now, later, undated = _targets(indicator, edition.period)
-    target = now or later or undated
-    if target and not doubt and not _decides(estimate, bound, target, indicator):
-        doubt = "значение названо приблизительно и с планом не сравнимо"
-    row = _planned(target, edition) | {"comparator": indicator.comparator}
-    if np.isnan(estimate):
-        code, label = "no_data", ""
-    elif target is None:
-        code, label = "no_target", f"; {doubt}" if doubt else ""
-    elif doubt:
-        code, label = "not_applicable", f": {doubt}"
-    elif now:
-        code, label = "attained" if _meets(estimate, now, indicator) else "not_attained", ""
-    elif later:
-        code = "not_due"
-        label = f", ориентир {later.first_year}: {_done(estimate, later, indicator)}"
-    else:
-        code = "not_due"
-        label = f": в документе срока нет, ориентир {_done(estimate, undated, indicator)}"
-    if indicator.caveat and code != "no_data":
-        label += f"; {indicator.caveat}"
-    return row | {"attainment": code, "attainment_label": ATTAINMENT[code] + label}
-
-
-def _decides(estimate: float, bound: str, target: Target, indicator: Indicator) -> bool:
-    """Whether a value that is known roughly, or from one side, is on one side of the target."""
-    value = float(target.value)
-    match bound:
-        case "more_than":
-            return estimate > value or (estimate == value and indicator.comparator == ">=")
-        case "less_than":
-            return estimate < value or (estimate == value and indicator.comparator == "<=")
-        case "about":
-            return estimate != value
-    return True
-
-
-def _done(estimate: float, target: Target, indicator: Indicator) -> str:
-    return "уже выполнен" if _meets(estimate, target, indicator) else "пока не выполнен"
-
-
-def _planned(target: Target | None, edition: Edition) -> dict[str, Any]:
-    if target is None:
-        return {"target": np.nan, "target_year": pd.NA, "target_source": None}
-    year = target.first_year
-    return {
-        "target": float(target.value),
-        "target_year": pd.NA if year is None else max(year, edition.period.year),
-        "target_source": _place(edition.region, target.document, target.section),
-    }
-
-
-def _targets(
-    indicator: Indicator, period: Period
-) -> tuple[Target | None, Target | None, Target | None]:
-    """The target of the period, the next one, and one without a date.
-
-    Only whole calendar years have targets.
-    """
-    dated = [target for target in indicator.targets if target.first_year is not None]
-    undated = [target for target in indicator.targets if target.first_year is None]
-    if period.kind != "calendar_year":
-        dated = []
-    now = [t for t in dated if t.first_year <= period.year <= t.last_year]
-    later = sorted((t for t in dated if t.first_year > period.year), key=lambda t: t.first_year)
-    return next(iter(now), None), next(iter(later), None), next(iter(undated), None)
-
-
-def _meets(estimate: float, target: Target, indicator: Indicator) -> bool:
-    value = float(target.value)
-    return estimate <= value if indicator.comparator == "<=" else estimate >= value

@@ -88,9 +88,11 @@ def part_of_region(tables: Tables, table: str, region: Region) -> str | None:
 
 
 def missing_table(*names: str) -> str:
-    """Say that an edition has no such table, as the note of a number does."""
-    titles = " и ".join(f"«{TABLE_TITLES[name]}»" for name in names)
-    return f"нет таблиц{'ы' if len(names) == 1 else ''} {titles}"
+    """Say which tables nobody has sent, as the note of a number does: they would close the gap."""
+    *others, last = [f"«{TABLE_TITLES[name]}»" for name in names]
+    if not others:
+        return f"не прислана таблица {last}"
+    return f"не присланы таблицы {', '.join(others)} и {last}"
 
 
 def explained(

@@ -1,20 +1,19 @@
 """Types of teachers: latent classes of their deficits. A type describes, it assigns nobody.
 
 The population is everyone with a result in at least one domain. The model is the latent class
-model of 0/1 deficits that are independent within a class, by maximum likelihood (StepMix); the
-number of classes is the one with the least BIC, and one class is an answer.
+model of 0/1 deficits that are independent within a class, by maximum likelihood; the number
+of classes is the one with the least BIC, and one class is an answer.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from stepmix import StepMix
 from threadpoolctl import threadpool_limits
 
+from nmc_utils.measures.class_estimation import estimated
 from nmc_utils.measures.irt import calibrate
 from nmc_utils.measures.latent_class import (
     Answers,
@@ -170,10 +169,11 @@ def latent_classes(
     # Products of many rows are split over threads, and the last bits would depend on how many.
     with threadpool_limits(1):
         models = [
-            _best(answers, answers.counts, k, seeds, _OF_DATA) for k in range(1, greatest + 1)
+            _best(answers, answers.counts[None, :], k, [seeds], _OF_DATA)[0]
+            for k in range(1, greatest + 1)
         ]
         chosen = _least_bic(models, answers.n)
-        again = [_resample(answers, models, chosen, rng) for _ in range(boot)]
+        again = _resampled(answers, models, chosen, boot, rng)
         return _typology(answers, pattern_of, models, chosen, again, notes)
 
 
@@ -306,38 +306,28 @@ def _seeds(rng: np.random.Generator, size: int) -> list[int]:
     return [int(value) for value in rng.integers(2**31 - 1, size=size)]
 
 
-def _run(answers: Answers, counts: np.ndarray, k: int, seed: int, steps: int, gain: float) -> Model:
-    """One run of EM from one random start, on persons of the rows of `answers`."""
+def _runs(
+    answers: Answers, samples: np.ndarray, k: int, seeds: list[int], care: _Care, steps: int
+) -> list[Model]:
+    """A run of EM on each sample (counts of the rows of `answers`), from its random start."""
     varies = answers.varies
     if not varies.any():
-        return _certain(answers, seed)
-    patterns = answers.patterns[:, varies]
-    model = StepMix(
-        k,
-        measurement="binary_nan" if np.isnan(patterns).any() else "binary",
-        max_iter=steps,
-        abs_tol=gain / counts.sum(),  # StepMix means the log-likelihood over persons
-        random_state=seed,
-        progress_bar=0,
-    )
-    # A class may run empty on the way: such a run has no likelihood, and another start is taken.
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Initializations did not converge")
-        model.fit(patterns, sample_weight=counts)
-        likelihood = model.score(patterns, sample_weight=counts) * counts.sum()
-        posterior = model.predict_proba(patterns)
-    found = model.get_parameters()
-    chances = np.tile(np.nanmax(answers.patterns, axis=0), (k, 1))
-    chances[:, varies] = found["measurement"]["pis"].clip(0, 1)
-    return Model(
-        shares=found["weights"] / found["weights"].sum(),  # StepMix keeps off 0 and 1
-        chances=chances,
-        posterior=posterior,
-        parameters=n_parameters(k, int(varies.sum())),
-        log_likelihood=likelihood if np.isfinite(likelihood) else -np.inf,
-        is_converged=bool(model.converged_),
-        seed=seed,
-    )
+        return [_certain(answers, seed) for seed in seeds]
+    found = estimated(answers.patterns[:, varies], samples, k, seeds, steps=steps, gain=care.gain)
+    chances = np.tile(np.nanmax(answers.patterns, axis=0), (len(seeds), k, 1))
+    chances[:, :, varies] = found.chances
+    return [
+        Model(
+            shares=found.shares[run],
+            chances=chances[run],
+            posterior=found.posterior[run],
+            parameters=n_parameters(k, int(varies.sum())),
+            log_likelihood=float(found.log_likelihood[run]),
+            is_converged=bool(found.is_converged[run]),
+            seed=seed,
+        )
+        for run, seed in enumerate(seeds)
+    ]
 
 
 def _certain(answers: Answers, seed: int) -> Model:
@@ -346,18 +336,34 @@ def _certain(answers: Answers, seed: int) -> Model:
     return Model(np.ones(1), chances, np.ones((len(answers.counts), 1)), 0, 0.0, True, seed)
 
 
-def _best(answers: Answers, counts: np.ndarray, k: int, seeds: list[int], care: _Care) -> Model:
-    """The likeliest of several starts: short runs of all, long runs of the best of them."""
+def _best(
+    answers: Answers, samples: np.ndarray, k: int, seeds: list[list[int]], care: _Care
+) -> list[Model]:
+    """The likeliest of several starts of each sample: short runs of all, long runs of the best."""
     if k == 1:
-        return _run(answers, counts, k, seeds[0], care.steps, care.gain)
-    short = [_run(answers, counts, k, seed, _SHORT, care.gain) for seed in seeds]
-    # Starts that came to one maximum differ by rounding: the first of them stands for all.
-    short.sort(key=lambda run: -round(run.log_likelihood, 4))
-    final = [
-        run if run.is_converged else _run(answers, counts, k, run.seed, care.steps, care.gain)
-        for run in short[: care.finalists]
+        first = [own[0] for own in seeds]
+        return _runs(answers, samples, k, first, care, care.steps)
+    sample_of = np.repeat(np.arange(len(samples)), [len(own) for own in seeds])
+    every = [seed for own in seeds for seed in own]
+    short = _runs(answers, samples[sample_of], k, every, care, _SHORT)
+    finalists = []
+    for sample in range(len(samples)):
+        # Starts that came to one maximum differ by rounding: the first of them stands for all.
+        own = sorted(
+            np.flatnonzero(sample_of == sample),
+            key=lambda run: -round(short[run].log_likelihood, 4),
+        )
+        finalists.append(own[: care.finalists])
+    unfinished = [run for own in finalists for run in own if not short[run].is_converged]
+    if unfinished:
+        begun = [short[run].seed for run in unfinished]
+        long = _runs(answers, samples[sample_of[unfinished]], k, begun, care, care.steps)
+        for run, model in zip(unfinished, long, strict=True):
+            short[run] = model
+    return [
+        max((short[run] for run in own), key=lambda model: round(model.log_likelihood, 6))
+        for own in finalists
     ]
-    return max(final, key=lambda run: round(run.log_likelihood, 6))
 
 
 def _least_bic(models: list[Model], n: int) -> int:
@@ -373,17 +379,25 @@ class _Again:
     of_chosen: Model
 
 
-def _resample(
-    answers: Answers, models: list[Model], chosen: int, rng: np.random.Generator
-) -> _Again:
-    """Draw as many persons anew and estimate, up to where more classes do not help."""
-    counts = rng.multinomial(answers.n, answers.counts / answers.n)
-    fresh = _seeds(rng, _FRESH)
-    found: list[Model] = []
+def _resampled(
+    answers: Answers, models: list[Model], chosen: int, boot: int, rng: np.random.Generator
+) -> list[_Again]:
+    """Draw as many persons anew, time and again, and estimate up to where more do not help."""
+    drawn = [
+        (rng.multinomial(answers.n, answers.counts / answers.n), _seeds(rng, _FRESH))
+        for _ in range(boot)
+    ]
+    found: list[list[Model]] = [[] for _ in drawn]
+    active = list(range(boot))
     for place, model in enumerate(models):
         # Rows of which nobody was drawn stay, so that a seed starts where it did on the data.
-        seeds = [model.seed, *fresh]
-        found.append(_best(answers, counts, place + 1, seeds, _OF_RESAMPLE))
-        if place > chosen and _least_bic(found, answers.n) < place:
+        samples = np.array([drawn[sample][0] for sample in active])
+        seeds = [[model.seed, *drawn[sample][1]] for sample in active]
+        fitted = _best(answers, samples, place + 1, seeds, _OF_RESAMPLE)
+        for sample, one in zip(active, fitted, strict=True):
+            found[sample].append(one)
+        if place > chosen:
+            active = [sample for sample in active if _least_bic(found[sample], answers.n) == place]
+        if not active:
             break
-    return _Again(_least_bic(found, answers.n), found[chosen])
+    return [_Again(_least_bic(one, answers.n), one[chosen]) for one in found]

@@ -1,0 +1,1 @@
+"""What may be shown of small groups: suppression of counts and the attack that proves it."""

@@ -20,10 +20,11 @@ from pathlib import Path
 from packaging.markers import Marker, default_environment
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+_GLIBC = 28  #: wheels ask for glibc 2.28 at most: Astra Linux 1.7, РЕД ОС 7.3, ALT 10, Debian 10
 #: What pip calls the platforms whose wheels fit, newest first; what markers of the lock ask about.
 PLATFORMS = {
     "linux": {
-        "tags": [f"manylinux_2_{minor}_x86_64" for minor in range(34, 4, -1)]
+        "tags": [f"manylinux_2_{minor}_x86_64" for minor in range(_GLIBC, 4, -1)]
         + ["manylinux2014_x86_64", "linux_x86_64"],
         "about": {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux"},
         "setup": "setup.sh",
@@ -87,6 +88,13 @@ def make(platform: str, python: str, into: Path) -> Path:
     return folder
 
 
+def uncommitted() -> str:
+    """Files of the checkout that differ from what `make` would pack."""
+    status = ["git", "-C", str(CHECKOUT), "status", "--porcelain", "--untracked-files=no"]
+    lines = subprocess.run(status, check=True, capture_output=True, text=True).stdout.splitlines()
+    return ", ".join(line[3:] for line in lines)
+
+
 def main() -> None:
     """Make what is asked for and say where it is."""
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -95,6 +103,8 @@ def main() -> None:
     parser.add_argument("--python", default=ours, help="X.Y of the Python there")
     parser.add_argument("--into", type=Path, default=CHECKOUT / "dist")
     chosen = parser.parse_args()
+    if changed := uncommitted():
+        raise SystemExit(f"В папку войдёт то, что записано в git, а не записаны: {changed}")
     for platform in chosen.platform or PLATFORMS:
         folder = make(platform, chosen.python, chosen.into)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

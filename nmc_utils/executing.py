@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import DEVNULL
@@ -44,6 +45,14 @@ class NotebookFailed(RuntimeError):
         super().__init__(f"тетрадь {notebook}, ячейка {cell}: {reason}")
         self.notebook, self.cell, self.reason = notebook, cell, reason
         self.traceback = traceback
+
+
+class _KernelEnded(DeadKernelError):
+    """A kernel ended by itself or was killed; `peak` is the most bytes that it held, if known."""
+
+    def __init__(self, peak: int | None):
+        super().__init__("kernel ended")
+        self.peak = peak
 
 
 _SILENT = logging.getLogger("nmc_utils.executing")  # what is wrong is said once, by NotebookFailed
@@ -123,8 +132,11 @@ class _Engine(NBClientEngine):
             log=_SILENT,
         )
         client.redact = redact
+        manager = client.create_kernel_manager()
         try:  # what the kernel itself writes to a terminal may hold a name as well
             client.execute(env=dict(environment), cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
+        except DeadKernelError as error:
+            raise _KernelEnded(manager.forked and manager.forked.peak) from error
         finally:
             if redact:
                 _hide_names(nb_man.nb, redact)
@@ -245,12 +257,36 @@ def _last_cell(executed: Path) -> int:
 
 def _reason(error: Exception, timeout: float) -> str:
     if isinstance(error, PapermillExecutionError):
-        return f"{error.ename}: {error.evalue}".strip().rstrip(":")
+        told = f"{error.ename}: {error.evalue}".strip().rstrip(":")
+        if "Memory" in error.ename:  # MemoryError, NumPy's _ArrayMemoryError, Arrow's
+            told += f" (доступно не больше {_in_megabytes(_memory_limit())})"
+        return told
     if isinstance(error, CellTimeoutError):
         return f"не закончилась за отведённое время, {timeout:g} с"
-    if isinstance(error, DeadKernelError):
-        return "ядро остановилось (так бывает, когда не хватило памяти)"
+    if isinstance(error, _KernelEnded):
+        held = f"оно занимало до {_in_megabytes(error.peak)}, а " if error.peak else ""
+        return (
+            "ядро остановилось (так бывает, когда не хватило памяти: "
+            f"{held}доступно не больше {_in_megabytes(_memory_limit())})"
+        )
     return f"ядро не запустилось: {error}"
+
+
+def _memory_limit() -> int:
+    """Bytes that a kernel may hold: of this machine, its control group and the limits set here."""
+    from distributed.system import memory_limit
+
+    limit = memory_limit()
+    if sys.platform != "win32":
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        limit = limit if soft == resource.RLIM_INFINITY else min(limit, soft)
+    return limit
+
+
+def _in_megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 2**20:.0f} МБ"
 
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")

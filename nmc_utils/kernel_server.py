@@ -7,7 +7,7 @@ one loop: fork, and tell who died.
 
 On the socket comes one message for each kernel, with a socket of the kernel's own beside it, its
 lifeline. Down the lifeline goes the kernel's process id, word that it listens and, when it has
-ended, its exit code. When the first socket or the parent is gone, all kernels are killed and the
+ended, its exit code with the most memory that it held. When the first socket or the parent is gone, all kernels are killed and the
 server ends.
 """
 
@@ -18,6 +18,7 @@ import ctypes
 import gc
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -31,6 +32,7 @@ from typing import NoReturn
 _LARGEST = 1 << 20  #: bytes of a request: an environment and a command line
 _ASK_PARENT = 1.0  #: seconds between two looks at whether the parent lives
 _PR_SET_PDEATHSIG = 1
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  #: bytes of a unit of `ru_maxrss`
 
 #: Beside every module that `nmc_utils` names: what these, IPython and ipykernel load on first use.
 _ON_FIRST_USE = (
@@ -103,11 +105,12 @@ class _Server:
 
     def _reap(self) -> None:
         while self.alive:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, used = os.wait4(-1, os.WNOHANG)
             if not pid:
                 return
             lifeline = self.alive.pop(pid)
-            _tell(lifeline, {"exit": os.waitstatus_to_exitcode(status)})
+            peak = used.ru_maxrss * _RSS_UNIT
+            _tell(lifeline, {"exit": os.waitstatus_to_exitcode(status), "peak": peak})
             lifeline.close()
 
     def stop(self) -> None:
@@ -185,6 +188,7 @@ def _import_all() -> None:
 
 def main() -> None:
     """Import, say that it is ready, serve."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what was in memory
     control = socket.socket(fileno=int(sys.argv[1]))
     _import_all()
     gc.collect()

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty
 from typing import Any, NoReturn
+from weakref import WeakSet
 
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
@@ -36,7 +37,7 @@ _ENDS_WITHIN = 5.0  #: seconds for a killed kernel
 _REPLIES_WITHIN = 1.0  #: seconds after which a kernel is asked again
 _ARRIVES_WITHIN = 0.2  #: seconds after a reply for what is published with it
 
-#: Variables that matter when Python or a library starts; a kernel that wants others starts cold.
+#: Variables that matter when Python or a library starts: a server serves one set of them.
 _AT_START = ("PYTHON", "LC_", "LANG", "TZ", "OMP_", "OPENBLAS_", "MKL_", "MPL", "LD_", "MALLOC_")
 
 
@@ -49,7 +50,7 @@ class KernelSilent(RuntimeError):
 
 
 class _Server:
-    """The process that forks; started at the first need, once for a process."""
+    """The process that forks; started at the first need, and anew for other start variables."""
 
     def __init__(self) -> None:
         self.refusal = ""
@@ -57,6 +58,7 @@ class _Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._environment: dict[str, str] = {}
+        self._kernels: WeakSet[Forked] = WeakSet()
 
     def fork(self, command: list[str], environment: Mapping[str, str], folder: str) -> Forked:
         """Ask for a kernel.
@@ -77,17 +79,21 @@ class _Server:
                 raise _Refused(f"сервер ядер остановился ({error})") from None
             finally:
                 theirs.close()
-        return Forked(ours)
+        kernel = Forked(ours)
+        self._kernels.add(kernel)
+        return kernel
 
     def _start(self, environment: Mapping[str, str]) -> None:
         if reason := _unable():
             raise _Refused(reason)
         wanted = _at_start(environment)
+        is_same = wanted == self._environment
         if self._process is not None and self._process.poll() is None:
-            if wanted != self._environment:
+            if is_same:
+                return
+            if any(kernel.poll() is None for kernel in self._kernels):  # they would end with it
                 raise _Refused("у тетради свои переменные среды, важные при запуске Python")
-            return
-        if self.refusal:
+        if is_same and self.refusal:
             raise _Refused(self.refusal)
         self.stop()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -108,7 +114,7 @@ class _Server:
             start_new_session=True,  # Ctrl+C goes to the runner, which ends its kernels in order
         )
         theirs.close()
-        self._control, self._environment = ours, wanted
+        self._control, self._environment, self.refusal = ours, wanted, ""
         ours.settimeout(_IMPORTS_WITHIN)
         try:
             is_ready = ours.recv(16) == b"ready"
@@ -143,13 +149,14 @@ class Forked:
     def __init__(self, lifeline: socket.socket) -> None:
         self._lifeline = lifeline
         self.returncode: int | None = None
+        self.peak: int | None = None  #: bytes that it held at most, once it has ended
         told: dict[str, Any] = {}
         while not told.keys() >= {"pid", "listens"} and "exit" not in told:
             if not (more := self._told(_ANSWERS_WITHIN)) or "unsafe" in more:
                 self._give_up(more, told.get("pid"))
             told |= more
         self.pid: int = told["pid"]
-        self.returncode = told.get("exit")
+        self.returncode, self.peak = told.get("exit"), told.get("peak")
 
     def _give_up(self, last: dict[str, Any] | None, pid: int | None) -> NoReturn:
         self._lifeline.close()
@@ -192,7 +199,7 @@ class Forked:
 
     def _wait(self, timeout: float | None) -> int | None:
         if self.returncode is None and (told := self._told(timeout)) is not None:
-            self.returncode = told.get("exit", -signal.SIGKILL)
+            self.returncode, self.peak = told.get("exit", -signal.SIGKILL), told.get("peak")
             self._lifeline.close()
         return self.returncode
 
@@ -241,6 +248,7 @@ class WarmProvisioner(LocalProvisioner):
             type(self).cold_because = str(reason)
             return await super().launch_kernel(cmd, **kwargs)
         type(self).cold_because = ""
+        self.parent.forked = self.process
         self.pid = self.pgid = self.process.pid  # it makes itself the leader of a group
         return self.connection_info
 
@@ -299,6 +307,8 @@ class _Client(AsyncKernelClient):
 
 class WarmKernelManager(AsyncKernelManager):
     """A manager whose kernels start warm where they can."""
+
+    forked: Forked | None = None  #: its kernel, also once it has ended; None when started as usual
 
     def _client_factory_default(self) -> type[AsyncKernelClient]:
         return _Client

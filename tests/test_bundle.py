@@ -62,6 +62,12 @@ def test_versions_are_those_of_the_python_of_the_bundle():
     assert f"numpy=={new['numpy']} ; python_full_version >= '3.12'" in LOCK
 
 
+def test_the_script_of_windows_has_its_line_ends_and_takes_a_path_with_spaces():
+    script = (CHECKOUT / "bundle" / "setup.cmd").read_bytes()
+    assert script.count(b"\n") == script.count(b"\r\n") > 10
+    assert b'set RUN="%PYTHON:"=%"' in script
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform != "linux", reason="пространства имён сети есть в Linux")

@@ -180,13 +180,33 @@ time.sleep(600)
 def test_a_kernel_that_is_killed_stops_its_notebook(tmp_path):
     path = notebook(tmp_path, "1", "import os\nos.kill(os.getpid(), 9)")
     started = time.monotonic()
-    with pytest.raises(NotebookFailed, match="ячейка 3: ядро остановилось"):
+    told = r"ячейка 3: ядро остановилось .*: оно занимало до \d+ МБ, а доступно не больше \d+ МБ"
+    with pytest.raises(NotebookFailed, match=told):
         execute(path, tmp_path / "out.ipynb", {"region": "khakassia"})
     assert time.monotonic() - started < 30
 
 
+def test_too_little_memory_is_said_with_its_limit(tmp_path):
+    limit = 6 * 2**30  # of addresses, of which the stack alone takes two
+    take = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit}))
+import numpy as np
+np.ones({limit} // 8)"""
+    told = r"ячейка 2: .*MemoryError: Unable to allocate 6.00 GiB .*доступно не больше \d+ МБ"
+    with pytest.raises(NotebookFailed, match=told):
+        printed(tmp_path, take)
+
+
+def test_a_crash_leaves_no_dump_of_what_was_in_memory(tmp_path):
+    look = "import resource\nprint(resource.getrlimit(resource.RLIMIT_CORE))"
+    assert printed(tmp_path, look) == "(0, 0)\n"
+
+
 def test_when_the_server_is_killed_the_next_notebook_has_a_new_one(tmp_path):
-    kill = "import os\nos.kill(os.getppid(), 9)\nimport time\ntime.sleep(60)"
+    server = int(printed(tmp_path, "import os\nprint(os.getppid())"))
+    assert server != os.getpid()
+    kill = f"import os\nos.kill({server}, 9)\nimport time\ntime.sleep(60)"
     with pytest.raises(NotebookFailed, match="ядро остановилось"):
         printed(tmp_path, kill)
     assert printed(tmp_path, "print(1)") == "1\n"
@@ -208,12 +228,27 @@ def test_where_a_fork_is_absent_the_ordinary_start_is_taken_and_said(tmp_path, m
     assert int(told) == os.getpid()
 
 
-def test_what_matters_when_python_starts_needs_an_ordinary_start(tmp_path):
-    printed(tmp_path, "1")
-    seed = {"PYTHONHASHSEED": "7"}
-    told = printed(tmp_path, "import sys\nprint(sys.flags.hash_randomization)", environment=seed)
-    assert told == "1\n"
-    assert "важные при запуске Python" in WarmProvisioner.cold_because
+def test_what_matters_when_python_starts_needs_a_server_of_its_own(tmp_path):
+    look = "import os, sys\nprint(os.getppid(), sys.flags.hash_randomization)"
+    server, is_random = printed(tmp_path, look).split()
+    assert is_random == "1"
+    other, is_random = printed(tmp_path, look, environment={"PYTHONHASHSEED": "0"}).split()
+    assert WarmProvisioner.cold_because == ""
+    assert is_random == "0" and other != server
+    assert not psutil.pid_exists(int(server))
+
+
+def test_a_server_with_living_kernels_is_not_replaced(tmp_path):
+    server = kernels._Server()
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(tmp_path / "about.json")]
+    environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    try:
+        kernel = server.fork(command, environment, str(tmp_path))
+        with pytest.raises(kernels._Refused, match="важные при запуске Python"):
+            server.fork(command, environment | {"PYTHONHASHSEED": "7"}, str(tmp_path))
+        assert kernel.poll() is None
+    finally:
+        server.stop()
 
 
 def test_a_server_that_cannot_start_is_asked_once(tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from tenacity import retry, retry_if_exception, stop_after_attempt
 from traitlets.config import Config
 
 from nmc_utils import jobs
@@ -28,6 +29,7 @@ from nmc_utils.kernels import KernelSilent, WarmKernelManager
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CELL_TIMEOUT = 600  #: seconds that one cell may take
+_STARTS = 3  #: of a kernel that ends without an answer, as when somebody has taken its port
 
 #: Hides names of people in a text; the second argument says that it is of an error, where a surname
 #: by itself is hidden too.
@@ -120,28 +122,45 @@ class _Engine(NBClientEngine):
         redact: Redact | None,
         **_: Any,
     ) -> None:
-        client = _Client(
-            nb_man,
-            kernel_name=kernel_name,
-            kernel_manager_class=WarmKernelManager,
-            timeout=execution_timeout,
-            startup_timeout=start_timeout,
-            shutdown_kernel="immediate",
-            coalesce_streams=True,  # a name may come in two pieces
-            config=Config(KernelManager={"transport_encryption": "auto"}),
-            log=_SILENT,
-        )
-        client.redact = redact
-        manager = client.create_kernel_manager()
-        try:  # what the kernel itself writes to a terminal may hold a name as well
-            client.execute(env=dict(environment), cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
-        except DeadKernelError as error:
-            raise _KernelEnded(manager.forked and manager.forked.peak) from error
+        options = {
+            "kernel_name": kernel_name,
+            "kernel_manager_class": WarmKernelManager,
+            "timeout": execution_timeout,
+            "startup_timeout": start_timeout,
+            "shutdown_kernel": "immediate",
+            "coalesce_streams": True,  # a name may come in two pieces
+            "config": Config(KernelManager={"transport_encryption": "auto"}),
+            "log": _SILENT,
+        }
+        try:
+            _carry_out(nb_man, options, environment, folder, redact)
         finally:
             if redact:
                 _hide_names(nb_man.nb, redact)
             _forget_folders(nb_man.nb)
             nbformat.write(nb_man.nb, output)  # papermill does not, when time ran out
+
+
+@retry(
+    retry=retry_if_exception(lambda error: isinstance(error, KernelSilent) and error.has_ended),
+    stop=stop_after_attempt(_STARTS),
+    reraise=True,
+)
+def _carry_out(
+    nb_man: NotebookExecutionManager,
+    options: Mapping[str, Any],
+    environment: Mapping[str, str],
+    folder: str,
+    redact: Redact | None,
+) -> None:
+    """Start a kernel and run all cells; a kernel that could not begin is started again."""
+    client = _Client(nb_man, **options)
+    client.redact = redact
+    manager = client.create_kernel_manager()
+    try:  # what the kernel itself writes to a terminal may hold a name as well
+        client.execute(env=dict(environment), cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
+    except DeadKernelError as error:
+        raise _KernelEnded(manager.forked and manager.forked.peak) from error
 
 
 papermill_engines.register("nmc", _Engine)

@@ -7,8 +7,8 @@ one loop: fork, and tell who died.
 
 On the socket comes one message for each kernel, with a socket of the kernel's own beside it, its
 lifeline. Down the lifeline goes the kernel's process id, word that it listens and, when it has
-ended, its exit code with the most memory that it held. When the first socket or the parent is gone, all kernels are killed and the
-server ends.
+ended, its exit code with the most memory that it held. When the first socket or the parent is
+gone, all kernels are killed and the server ends.
 """
 
 from __future__ import annotations

@@ -48,6 +48,10 @@ class _Refused(RuntimeError):
 class KernelSilent(RuntimeError):
     """A kernel was started and never answered; the message says why."""
 
+    def __init__(self, message: str, *, has_ended: bool):
+        super().__init__(message)
+        self.has_ended = has_ended
+
 
 class _Server:
     """The process that forks; started at the first need, and anew for other start variables."""
@@ -287,9 +291,9 @@ class _Client(AsyncKernelClient):
         until = time.monotonic() + (math.inf if timeout is None else timeout)
         while not await self._is_heard(self.kernel_info()):
             if not await self.is_alive():
-                raise KernelSilent("остановилось, не ответив")
+                raise KernelSilent("остановилось, не ответив", has_ended=True)
             if time.monotonic() > until:
-                raise KernelSilent(f"не ответило за {timeout:g} с")
+                raise KernelSilent(f"не ответило за {timeout:g} с", has_ended=False)
 
     async def _is_heard(self, request: str) -> bool:
         """Whether the reply came and, after it, word that the kernel is idle again."""

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from intake_books import books, defined, defined_small, sender, small  # noqa: F401
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+_PUBLISHES_WITHIN = 900  #: seconds for five editions, beside other tests; a test has 600 of its own
 
 
 def copy_definitions(target: Path) -> Path:
@@ -31,19 +33,19 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=560,  # under the limit of a test; five editions take about five minutes
+        timeout=_PUBLISHES_WITHIN,
         env=os.environ | {"PYTHONUTF8": "1", "NO_COLOR": "1", "COLUMNS": "200"},
     )
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep on one core what shares fixtures: a file, and all tests of what is published.
+    """Keep on one core what shares fixtures: a file.
 
     xdist reads the groups in its own `pytest_collection_modifyitems`, before any of ours.
     """
-    is_published = "published_root" in getattr(item, "fixturenames", ())
-    group = "published" if is_published else item.path.name
-    item.add_marker(pytest.mark.xdist_group(group))
+    item.add_marker(pytest.mark.xdist_group(item.path.name))
+    if "published_root" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.timeout(_PUBLISHES_WITHIN + 600))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -80,9 +82,17 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def published_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demonstration of all regions, five editions, from workbooks to published results."""
-    root = copy_definitions(tmp_path_factory.mktemp("published") / "data")
-    for command in (["demo"], ["run"]):
-        done = nmc(root, *command)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return root
+    """The demonstration of all regions, five editions, from workbooks to published results.
+
+    Made once for both cores; no test may change it.
+    """
+    run = tmp_path_factory.getbasetemp()
+    shared = (run.parent if os.environ.get("PYTEST_XDIST_WORKER") else run) / "published"
+    with FileLock(f"{shared}.lock"):
+        if not shared.exists():
+            root = copy_definitions(tmp_path_factory.mktemp("publishing") / "data")
+            for command in (["demo"], ["run"]):
+                done = nmc(root, *command)
+                assert done.returncode == 0, done.stdout + done.stderr
+            root.parent.rename(shared)
+    return shared / "data"

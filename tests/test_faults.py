@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from faults import trials
+from faults import notebooks, trials
 
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="ограничить диск может только root: нужна команда mount"
@@ -53,6 +53,21 @@ def test_the_clock_and_its_zone_are_in_no_table(tmp_path):
 
 def test_a_file_system_without_locks_is_refused(tmp_path):
     assert trials.no_locks(tmp_path)[1] == []
+
+
+def test_a_notebook_that_hangs_or_leaves_orphans_spoils_nothing(tmp_path):
+    hangs, *_, orphan = notebooks.SPOILED
+    assert notebooks.spoiled(tmp_path, (hangs, orphan)) == (2, [])
+
+
+@pytest.mark.long
+def test_whatever_a_notebook_does_spoils_nothing(tmp_path):
+    assert notebooks.spoiled(tmp_path)[1] == []
+
+
+@pytest.mark.long
+def test_a_large_notebook_is_never_half_published(tmp_path):
+    assert notebooks.killed_while_writing(tmp_path, 6)[1] == []
 
 
 @needs_root

@@ -541,9 +541,10 @@ def test_conservation_holds_whatever_the_cells_hold(sender, seed):
             assert line["held_out"] == 0 or told or result.problems["kind"].eq("table").any()
             assert line["superseded"] == here["kind"].eq("superseded").sum()
     accepted = result.conservation.groupby("table")["accepted"].sum()
+    loaded = load(sender.edition)
     for table, n_rows in result.tables.items():
         if table != "responses":
-            assert accepted[table] == n_rows == len(load(sender.edition)[table])
+            assert accepted[table] == n_rows == len(loaded[table])
 
 
 # --- the same bytes -------------------------------------------------------------------------------

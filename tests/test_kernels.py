@@ -186,6 +186,24 @@ def test_a_kernel_that_is_killed_stops_its_notebook(tmp_path):
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize("n_silent", [2, 3])
+def test_a_kernel_that_ended_before_it_began_is_started_again(tmp_path, monkeypatch, n_silent):
+    left, really = list(range(n_silent)), kernels._Client.wait_for_ready
+
+    async def wait_for_ready(client, timeout=None):
+        await really(client, timeout)
+        if left:
+            left.pop()
+            raise kernels.KernelSilent("остановилось, не ответив", has_ended=True)
+
+    monkeypatch.setattr(kernels._Client, "wait_for_ready", wait_for_ready)
+    if n_silent == 2:
+        assert printed(tmp_path, "print(1)") == "1\n"
+    else:
+        with pytest.raises(NotebookFailed, match="ядро не запустилось: остановилось, не ответив"):
+            printed(tmp_path, "print(1)")
+
+
 def test_too_little_memory_is_said_with_its_limit(tmp_path):
     limit = 6 * 2**30  # of addresses, of which the stack alone takes two
     take = f"""

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
-from faults import trials  # noqa: E402
+from faults import notebooks, trials  # noqa: E402
 
 
 def main(seed: int) -> int:
@@ -25,6 +25,8 @@ def main(seed: int) -> int:
         "файл удалён или добавлен": trials.removed_and_added,
         "другие часы и часовой пояс": trials.other_clocks,
         "файловая система без замков": trials.no_locks,
+        "ячейка висит, падает, ядро убито, мало памяти": notebooks.spoiled,
+        "kill -9 посреди записи тетради": lambda at: notebooks.killed_while_writing(at, 20),
     }
     if os.geteuid() == 0:
         every["диск заполняется во время прогона"] = lambda at: trials.full_disk(at, 40)

@@ -1,7 +1,8 @@
 """A small suite of its own on which faults are provoked, and what must hold after each of them.
 
-A trial is a process forked from this one. Its notebooks are executed in it, without a kernel: what
-is tried is what the runner does with files. `stand_in` alone is not the product's.
+A trial is a process forked from this one. Where what is tried is what the runner does with files,
+its notebooks are executed in it, without a kernel, by `stand_in`; where it is what a notebook or
+its kernel does, by the product's own `execute`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import pandas as pd
 from conftest import copy_definitions
 from nbformat.v4 import new_code_cell, new_notebook
 
-from nmc_utils import results, runs, suite
+from nmc_utils import kernels, results, runs, suite
 from nmc_utils.editions import Edition, edition
 
 PERIODS = ("2022", "2023")
@@ -34,8 +35,11 @@ EARLIER = "0123456789-1"
 #: Events of Python by which files come, change and go.
 EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.truncate"}
 CELL = """
+from pathlib import Path
 import pandas as pd
 from nmc_utils.results import stage
+if Path({spoils!r}).exists():
+    exec(Path({spoils!r}).read_text())
 stage("{name}", pd.DataFrame({{"period": [period], "text": ["{name}" * {size}]}}))
 """
 
@@ -47,6 +51,11 @@ class Laboratory:
     root: Path
     notebooks: Path
     timeout: float = 60
+
+    @property
+    def spoils(self) -> Path:
+        """Code that the second notebook executes first, if there is any."""
+        return self.notebooks / "spoils.py"
 
     @cached_property
     def editions(self) -> list[Edition]:
@@ -103,7 +112,9 @@ def build(folder: Path, *, size: int = 10) -> Laboratory:
         parameters = new_code_cell(
             'region = ""\nperiod = ""', metadata={"tags": ["parameters"]}, id="parameters"
         )
-        cell = new_code_cell(CELL.format(name=name, size=size), id="cell")
+        spoils = made.spoils.name if name == "two" else "nothing"
+        source = CELL.format(name=name, size=size, spoils=spoils)
+        cell = new_code_cell(source, id="cell")
         nbformat.write(new_notebook(cells=[parameters, cell]), made.notebooks / f"{name}.ipynb")
     for of in made.editions:
         of.validated.mkdir(parents=True)
@@ -154,7 +165,7 @@ def stand_in(notebook, output, parameters, timeout, *, environment: dict[str, st
 # --- trials ---------------------------------------------------------------------------------------
 
 
-def forked(work: Callable[[], str]) -> tuple[int, int]:
+def forked(work: Callable[[], str], *, with_kernels: bool = False) -> tuple[int, int]:
     """Start `work` in a forked process; its id, and where what it says can be read."""
     read, write = os.pipe()
     pid = os.fork()
@@ -163,7 +174,10 @@ def forked(work: Callable[[], str]) -> tuple[int, int]:
         return pid, read
     os.close(read)
     try:
-        suite.execute = stand_in
+        if with_kernels:
+            kernels._server = kernels._Server()  # that of the parent is not its own
+        else:
+            suite.execute = stand_in
         os.write(write, work().encode())
     except results.ResultsError as error:
         os.write(write, f"отказ: {error}".encode())
@@ -180,13 +194,14 @@ def said(pid: int, read: int) -> tuple[str, bool]:
     return text, os.WIFSIGNALED(os.waitpid(pid, 0)[1])
 
 
-def tried(work: Callable[[], str]) -> tuple[str, bool]:
-    return said(*forked(work))
+def tried(work: Callable[[], str], **options) -> tuple[str, bool]:
+    return said(*forked(work, **options))
 
 
-def statuses(laboratory: Laboratory) -> str:
+def statuses(laboratory: Laboratory, **options) -> str:
     """Run; how each edition ended, and why."""
-    return "; ".join(f"{made.status} {made.failure or ''}".strip() for made in laboratory.run())
+    ended = laboratory.run(**options)
+    return "; ".join(f"{made.status} {made.failure or ''}".strip() for made in ended)
 
 
 def killing_itself(laboratory: Laboratory, at: int) -> Callable[[], str]:
@@ -237,9 +252,11 @@ def broken(laboratory: Laboratory, earlier: dict[str, str]) -> list[str]:
     return found
 
 
-def broken_for_good(laboratory: Laboratory, earlier: dict[str, str], undisturbed) -> list[str]:
+def broken_for_good(
+    laboratory: Laboratory, earlier: dict[str, str], undisturbed: dict[str, str], **options
+) -> list[str]:
     """What is wrong after the next run, which is started as any other."""
-    text, was_killed = tried(lambda: statuses(laboratory))
+    text, was_killed = tried(lambda: statuses(laboratory), **options)
     if was_killed or text != "published; published":
         return [f"следующий прогон: {text}"]
     found = broken(laboratory, earlier)

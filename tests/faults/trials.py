@@ -21,19 +21,20 @@ from faults import laboratory as lab
 from nmc_utils import results, runs
 
 
-def _fresh(folder: Path, name: object, size: int = 10) -> lab.Laboratory:
+def fresh(folder: Path, name: object, size: int = 10, **options) -> lab.Laboratory:
+    """A laboratory in which nothing has happened yet."""
     template, place = folder / f"template{size}", folder / str(name)
     if not template.is_dir():
         template.mkdir(parents=True)
         lab.build(template, size=size)
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(template, place)
-    return lab.Laboratory(place / "data", place / "notebooks")
+    return lab.Laboratory(place / "data", place / "notebooks", **options)
 
 
 def undisturbed(folder: Path, size: int = 10) -> dict[str, str]:
     """The tables of a run that nothing happens to."""
-    made = _fresh(folder, "undisturbed", size)
+    made = fresh(folder, "undisturbed", size)
     text, _ = lab.tried(lambda: lab.statuses(made))
     assert text == "published; published", text
     return made.tables()
@@ -43,7 +44,7 @@ def killed_at_every_event(folder: Path, every: int = 1) -> tuple[int, list[str]]
     """SIGKILL at each `every`-th of all events by which a run changes files."""
     expected, wrong = undisturbed(folder), []
     for trial, at in enumerate(range(1, 10_000, every), 1):
-        made = _fresh(folder, "trial")
+        made = fresh(folder, "trial")
         earlier = made.earlier()
         text, was_killed = lab.tried(lab.killing_itself(made, at))
         if not was_killed:
@@ -58,14 +59,14 @@ def killed_at_every_event(folder: Path, every: int = 1) -> tuple[int, list[str]]
 def killed_at_random(folder: Path, n: int, seed: int) -> tuple[int, list[str]]:
     """SIGKILL of `n` living runs at random moments, twice in a row in every third trial."""
     expected, wrong, moments = undisturbed(folder, 20_000), [], random.Random(seed)
-    began, made = time.monotonic(), _fresh(folder, "timed", 20_000)
+    began, made = time.monotonic(), fresh(folder, "timed", 20_000)
     lab.tried(lambda: lab.statuses(made))
     takes = time.monotonic() - began
     killed = 0
     for trial in range(10 * n):
         if killed >= n:
             break
-        made = _fresh(folder, "trial", 20_000)
+        made = fresh(folder, "trial", 20_000)
         earlier = made.earlier()
         for _ in range(1 + (trial % 3 == 0)):
             killed += lab.killed_after(made, moments.uniform(0, takes))
@@ -81,36 +82,39 @@ def started_at_once(folder: Path, n: int) -> tuple[int, list[str]]:
     """Two to eight runs of the same editions start together: one proceeds, the rest say who."""
     expected, wrong = undisturbed(folder), []
     for trial in range(n):
-        made = _fresh(folder, "trial")
+        made = fresh(folder, "trial")
         earlier = made.earlier()
         go, sent_away, started = os.pipe(), os.pipe(), 2 + trial % 7
 
-        def work(made=made, gate=go[0], away=sent_away, others=started - 1) -> str:
+        def wait(run, away=sent_away[0], others=started - 1) -> None:
+            for _ in range(others):  # the one that has begun goes on when all others have come
+                if select.select([away], [], [], 20)[0]:
+                    os.read(away, 1)
+
+        def work(made=made, gate=go[0], away=sent_away[1], wait=wait) -> str:
             os.read(gate, 1)
             try:
-                with runs.held(made.root, [of.key for of in made.editions]):
-                    for _ in range(others):  # holds until every other one has come
-                        if select.select([away[0]], [], [], 20)[0]:
-                            os.read(away[0], 1)
+                return lab.statuses(made, begun=wait)
             except runs.Busy:
-                os.write(away[1], b".")
+                os.write(away, b".")
                 raise
-            return "сделан"
 
         those = [lab.forked(work) for _ in range(started)]
         os.write(go[1], b"." * started)
         told = [lab.said(*one)[0] for one in those]
         [os.close(end) for end in (*go, *sent_away)]
         busy = [text for text in told if "уже работает другой прогон (процесс " in text]
-        if told.count("сделан") != 1 or len(busy) != started - 1:
+        if told.count("published; published") != 1 or len(busy) != started - 1:
             wrong.append(f"круг {trial}: {told}")
+        if made.tables() != expected:
+            wrong.append(f"круг {trial}: таблицы не те, что у непотревоженного прогона")
         wrong += lab.broken_for_good(made, earlier, expected)
     return n, wrong
 
 
 def read_beside_publishing(folder: Path, n: int) -> tuple[int, list[str]]:
     """A reader at full speed beside `n` publications: it always sees one whole run."""
-    made = _fresh(folder, "trial")
+    made = fresh(folder, "trial")
     of = made.editions[0]
 
     def publish(number: int) -> None:
@@ -143,7 +147,7 @@ def read_beside_publishing(folder: Path, n: int) -> tuple[int, list[str]]:
 
 def flipped_bits(folder: Path, n: int, seed: int) -> tuple[int, list[str]]:
     """One bit of one published file is flipped: `verify` names it and reading refuses."""
-    made, chance, wrong = _fresh(folder, "trial"), random.Random(seed), []
+    made, chance, wrong = fresh(folder, "trial"), random.Random(seed), []
     lab.tried(lambda: lab.statuses(made))
     of = made.editions[0]
     home = results.results(of).folder
@@ -170,7 +174,7 @@ def flipped_bits(folder: Path, n: int, seed: int) -> tuple[int, list[str]]:
 
 def removed_and_added(folder: Path) -> tuple[int, list[str]]:
     """Every file of a published run is removed in turn; then a strange one is added."""
-    made, wrong = _fresh(folder, "trial"), []
+    made, wrong = fresh(folder, "trial"), []
     lab.tried(lambda: lab.statuses(made))
     home = results.results(made.editions[0]).folder
     files = sorted(path for path in home.rglob("*") if path.is_file())
@@ -257,7 +261,7 @@ def refused_before_work(folder: Path) -> tuple[int, list[str]]:
 
 def no_locks(folder: Path) -> tuple[int, list[str]]:
     """A file system that cannot lock is refused."""
-    made = _fresh(folder, "trial")
+    made = fresh(folder, "trial")
 
     def work() -> str:
         import fcntl
@@ -299,7 +303,7 @@ def other_clocks(folder: Path) -> tuple[int, list[str]]:
     expected, wrong, places = undisturbed(folder), [], ("Asia/Kamchatka", "America/New_York")
     cases = [(zone, shift) for zone in places for shift in (365 * 86400, -86400)]
     for zone, shift in cases:
-        made = _fresh(folder, "trial")
+        made = fresh(folder, "trial")
 
         def work(made=made, zone=zone, shift=shift) -> str:
             os.environ["TZ"] = zone

@@ -15,7 +15,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,13 +62,21 @@ class Busy(ResultsError):
 
 
 @contextmanager
-def held(root: Path, keys: Sequence[str], *, wait: float = 0) -> Iterator[None]:
+def held(
+    root: Path,
+    keys: Sequence[str],
+    *,
+    wait: float = 0,
+    waits: Callable[[str], None] | None = None,
+) -> Iterator[None]:
     """Hold editions against other runs; the system lets go when the process ends, however it does.
 
     Parameters
     ----------
     wait : float
         Seconds to wait for somebody else.
+    waits : callable, optional
+        Told, before waiting, for whom.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def held(root: Path, keys: Sequence[str], *, wait: float = 0) -> Iterator[None]:
     folder = results_folder(root) / ".locks"
     with ExitStack() as stack:
         for key in sorted(keys):
-            stack.enter_context(_held(folder, key, wait=wait))
+            stack.enter_context(_held(folder, key, wait=wait, waits=waits))
         yield
 
 
@@ -95,13 +103,21 @@ def held_work(root: Path, run: str, key: str) -> Iterator[None]:
 
 
 @contextmanager
-def _held(folder: Path, key: str, *, wait: float) -> Iterator[None]:
+def _held(
+    folder: Path, key: str, *, wait: float, waits: Callable[[str], None] | None = None
+) -> Iterator[None]:
     path = folder / f"{key.replace('/', '--')}.lock"
     holder = path.with_suffix(".json")  # the lock's own file is emptied by whoever tries it
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=wait, fallback_to_soft=False)
-        lock.acquire()
+        if waits:
+            with suppress(Timeout):
+                lock.acquire(timeout=0)
+            if not lock.is_locked:
+                waits(f"{key}: жду, пока закончит другой прогон{_who(holder)}")
+        if not lock.is_locked:
+            lock.acquire()
     except Timeout:
         who = _who(holder)
         if not (who or _has_locks(folder)):

@@ -251,6 +251,7 @@ def compare(
     is_draft: bool = False,
     notebooks_folder: Path = CHECKOUT / "notebooks",
     timeout: float = CELL_TIMEOUT,
+    waits: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Run the comparison of the regions of a period and publish it, as `run` does an edition.
 
@@ -261,6 +262,8 @@ def compare(
     ----------
     is_draft : bool
         Leave it under ``results/.partial`` and publish nothing.
+    waits : callable, optional
+        Told for whom it waits when another run compares the same period.
 
     Raises
     ------
@@ -272,7 +275,7 @@ def compare(
     chosen = _chosen(None, (COMPARISON,), notebooks_folder)
     inputs = {"code": code_digest(notebooks_folder), "comparison": country.digest} | country.inputs
     ours = [] if is_draft else [country.key]
-    with held(country.root, ours, wait=timeout):  # another run may be comparing the same period
+    with held(country.root, ours, wait=timeout, waits=waits):
         wanted = {country.key: inputs}
         begun = start(country.root, wanted, versions=_versions(), is_draft=is_draft)
         job = EditionJob(begun, country, chosen, notebooks_folder, timeout, None)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from filelock import FileLock
 from intake_books import books, defined, defined_small, sender, small  # noqa: F401
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+#: Fixtures of tests each of which takes in workbooks of a whole edition: one case of so many is
+#: tested always, all of them by `make test-long`.
+_TAKES_IN, _ONE_OF = {"check", "sender", "small"}, 5
+_n_cases: Counter[str] = Counter()
 _PUBLISHES_WITHIN = 900  #: seconds for five editions, beside other tests; a test has 600 of its own
 
 
@@ -39,13 +44,19 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep on one core what shares fixtures: a file.
+    """Keep a file on one core, as its tests share fixtures; leave most of many cases to long tests.
 
     xdist reads the groups in its own `pytest_collection_modifyitems`, before any of ours.
     """
     item.add_marker(pytest.mark.xdist_group(item.path.name))
-    if "published_root" in getattr(item, "fixturenames", ()):
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if "published_root" in fixtures:
         item.add_marker(pytest.mark.timeout(_PUBLISHES_WITHIN + 600))
+    if fixtures & _TAKES_IN and hasattr(item, "callspec"):
+        number = _n_cases[item.nodeid.partition("[")[0]]
+        _n_cases[item.nodeid.partition("[")[0]] += 1
+        if number % _ONE_OF:
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -672,7 +672,7 @@ def nmc(root, monkeypatch):
     """`nmc --data ROOT …`, with a suite that publishes no edition of regions."""
     compared: list[tuple[str, bool]] = []
 
-    def record(country, show, is_draft=False):
+    def record(country, show, is_draft=False, waits=None):
         compared.append((country.key, is_draft))
         show(country, COMPARISON, False)
         status = "work" if is_draft else "published"

@@ -6,6 +6,11 @@ import errno
 import hashlib
 import json
 import os
+import re
+import threading
+from contextlib import ExitStack
+from functools import partial
+from types import SimpleNamespace
 
 import filelock
 import psutil
@@ -13,6 +18,7 @@ import pytest
 from faults import laboratory as lab
 
 from nmc_utils import results, runs, suite
+from nmc_utils.commands import running
 from nmc_utils.results import ResultsError
 
 
@@ -52,6 +58,33 @@ def test_who_comes_second_is_told_who_holds_the_edition(laboratory):
             pass
     with runs.held(laboratory.root, [key]):
         pass
+
+
+def test_who_waits_says_for_whom_and_goes_on_when_let(laboratory):
+    key, said = "_country/2023", []
+    with ExitStack() as holder:
+        holder.enter_context(runs.held(laboratory.root, [key]))
+
+        def waits(line: str) -> None:
+            said.append(line)
+            threading.Timer(0.1, holder.close).start()
+
+        with runs.held(laboratory.root, [key], wait=20, waits=waits):
+            assert re.match(rf"{key}: жду, пока закончит другой прогон \(процесс \d+ на", said[0])
+    with runs.held(laboratory.root, [key], wait=20, waits=said.append):
+        assert len(said) == 1
+
+
+def test_a_run_that_goes_on_says_so_and_from_where(laboratory, executed, monkeypatch):
+    monkeypatch.setattr(suite, "NOTEBOOKS", lab.NOTEBOOKS)
+    said, show = [], SimpleNamespace(log_to=lambda path: None)
+    show.say = said.append
+    begun = partial(running._begun, show)
+    first = laboratory.run(begun=begun)
+    assert said == [] and [made.status for made in first] == ["published", "failed"]
+    laboratory.run(begun=begun)
+    name = first[0].run
+    assert said[-1] == f"прерванный прогон {name}: продолжаю издание khakassia/2023 с тетради two"
 
 
 def test_what_a_killed_holder_left_holds_nobody(laboratory):

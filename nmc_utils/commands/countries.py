@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from nmc_utils.commands.base import refuse
 
 if TYPE_CHECKING:
-    from nmc_utils.country import Country
-    from nmc_utils.editions import Edition
     from nmc_utils.suite import Outcome
+    from nmc_utils.terminal_progress import Steps
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def asked(targets: Sequence[str] | None, only: Sequence[str] | None) -> Asked:
 def compare_regions(
     root: Path,
     named: Sequence[str],
-    show: Callable[[Edition | Country, str, bool], None],
+    show: Steps,
     *,
     is_draft: bool,
 ) -> tuple[list[Outcome], dict[str, str]]:
@@ -78,7 +77,7 @@ def compare_regions(
     for key in keys:
         try:
             country = country_edition(key.partition("/")[2], root)
-            outcomes.append(suite.compare(country, show, is_draft=is_draft))
+            outcomes.append(suite.compare(country, show, is_draft=is_draft, waits=show.say))
         except (TooFewRegions, ResultsError) as error:  # what is published stays to be told of
             refused[key] = str(error)
     return outcomes, refused

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from nmc_utils.results import ResultsError, current, log, results_folder, verify
+from nmc_utils.history import verify
+from nmc_utils.results import ResultsError, current, log, results_folder
 
 APPROVALS = "approvals.json"
 _LOCK = ".approvals.lock"

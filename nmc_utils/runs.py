@@ -1,4 +1,4 @@
-"""A run in progress: who holds its editions, its name, what it reads, which steps it has done.
+"""A run in progress: its name, what it reads, which steps it has done.
 
 ``results/.partial/<run>/`` is where a run works. ``run.json`` says what it is made from and stands
 there from its first moment to its last; beside it are the accepted tables as they were when the run
@@ -14,19 +14,16 @@ import json
 import os
 import platform
 import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-import psutil
-from filelock import FileLock, Timeout
-
 from nmc_utils.editions import RUN, RUN_INPUTS, Edition
+from nmc_utils.history import verify
+from nmc_utils.holding import is_alive, myself, unwritable
 from nmc_utils.results import (
     PARTS,
     RUN_FOLDER,
@@ -36,10 +33,10 @@ from nmc_utils.results import (
     check_run,
     current,
     log,
+    read_json,
     read_manifest,
     results_folder,
     run_id,
-    verify,
     write_json,
 )
 
@@ -52,158 +49,6 @@ _GONE = ".gone-"  #: what is being removed
 _CLOCK_WOBBLES = 2  #: seconds by which the start of a process may be told otherwise later
 _SAYS_WITHIN = 1  #: seconds in which whoever has got a lock says who it is
 _ORPHAN_STOPS_WITHIN = 30  #: seconds for what a dead runner left on another machine
-
-
-class Busy(ResultsError):
-    """Another process works on the edition."""
-
-
-# --- who holds an edition -------------------------------------------------------------------------
-
-
-@contextmanager
-def held(
-    root: Path,
-    keys: Sequence[str],
-    *,
-    wait: float = 0,
-    waits: Callable[[str], None] | None = None,
-) -> Iterator[None]:
-    """Hold editions against other runs; the system lets go when the process ends, however it does.
-
-    Parameters
-    ----------
-    wait : float
-        Seconds to wait for somebody else.
-    waits : callable, optional
-        Told, before waiting, for whom.
-
-    Raises
-    ------
-    Busy
-        Somebody else holds one of them; the sentence says who and since when.
-    ResultsError
-        Nothing can be written there, or the file system has no locks.
-    """
-    folder = results_folder(root) / ".locks"
-    with ExitStack() as stack:
-        for key in sorted(keys):
-            stack.enter_context(_held(folder, key, wait=wait, waits=waits))
-        yield
-
-
-@contextmanager
-def held_work(root: Path, run: str, key: str) -> Iterator[None]:
-    """Hold the folder in which a run makes an edition, wherever the notebooks are executed.
-
-    A process that a dead runner left on another machine has some seconds to see that and stop.
-    """
-    with _held(_home(root, run) / "locks", key, wait=_ORPHAN_STOPS_WITHIN):
-        yield
-
-
-@contextmanager
-def _held(
-    folder: Path, key: str, *, wait: float, waits: Callable[[str], None] | None = None
-) -> Iterator[None]:
-    path = folder / f"{key.replace('/', '--')}.lock"
-    holder = path.with_suffix(".json")  # the lock's own file is emptied by whoever tries it
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=wait, fallback_to_soft=False)
-        if waits:
-            with suppress(Timeout):
-                lock.acquire(timeout=0)
-            if not lock.is_locked:
-                waits(f"{key}: жду, пока закончит другой прогон{_who(holder)}")
-        if not lock.is_locked:
-            lock.acquire()
-    except Timeout:
-        who = _who(holder)
-        if not (who or _has_locks(folder)):
-            raise ResultsError(_no_locks(folder)) from None
-        raise Busy(
-            f"{key}: над изданием уже работает другой прогон{who}. Дождитесь его конца"
-        ) from None
-    except OSError as error:
-        is_lockless = error.errno in _NO_LOCKS
-        raise ResultsError(
-            _no_locks(folder) if is_lockless else _unwritable(folder, error)
-        ) from error
-    try:
-        since = datetime.now().astimezone().isoformat(timespec="seconds")
-        with suppress(OSError):  # a full disk: the lock holds without it
-            write_json(holder, _myself() | {"since": since})
-        yield
-    finally:
-        with suppress(OSError):
-            holder.unlink(missing_ok=True)
-        lock.release()
-
-
-def _myself() -> dict[str, Any]:
-    """What tells this process from every other, also from a later one of the same number."""
-    process = psutil.Process()
-    return {"pid": process.pid, "host": platform.node(), "began": process.create_time()}
-
-
-def _is_alive(about: Mapping[str, Any]) -> bool:
-    """Whether the process that said this of itself still runs on this machine."""
-    try:
-        began = psutil.Process(about["pid"]).create_time()
-    except psutil.Error:
-        return False
-    return about["host"] == platform.node() and abs(began - about["began"]) < _CLOCK_WOBBLES
-
-
-def _has_locks(folder: Path) -> bool:
-    """Whether a file of our own can be locked: some shares refuse as if somebody held it."""
-    path = folder / f".{platform.node()}.{os.getpid()}.lock"
-    try:
-        with FileLock(path, timeout=0, fallback_to_soft=False):
-            return True
-    except Timeout:
-        return False
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _no_locks(folder: Path) -> str:
-    return (
-        f"{folder}: эта файловая система не умеет запирать файлы, вести прогон в ней нельзя. "
-        "Выберите другую папку данных: nmc init ПАПКА"
-    )
-
-
-def _who(holder: Path) -> str:
-    """Who holds a lock and since when; empty when they do not say."""
-    until = time.monotonic() + _SAYS_WITHIN
-    while True:
-        about = _read(holder) or {}
-        is_late = time.monotonic() > until
-        # What a holder that was killed has left stands there until the next one has said; of
-        # another machine nobody here knows who is alive.
-        if about and (_is_alive(about) or (is_late and about["host"] != platform.node())):
-            since = datetime.fromisoformat(about["since"])
-            return f" (процесс {about['pid']} на машине {about['host']}, с {since:%d.%m.%Y %H:%M})"
-        if is_late:
-            return ""
-        time.sleep(0.02)
-
-
-_WHY_UNWRITABLE = {
-    errno.EACCES: "нет прав",
-    errno.EPERM: "нет прав",
-    errno.EROFS: "диск только для чтения",
-    errno.ENOSPC: "на диске нет места",
-    errno.EDQUOT: "исчерпана квота",
-    errno.EIO: "диск отвечает ошибкой",
-}
-
-
-def _unwritable(folder: Path, error: OSError) -> str:
-    why = _WHY_UNWRITABLE.get(error.errno, error.strerror or str(error))
-    return f"{folder}: сюда нельзя писать ({why}). Проверьте права и диск"
 
 
 # --- a run ----------------------------------------------------------------------------------------
@@ -250,11 +95,11 @@ class Run:
 
     def recorded(self, key: str) -> tuple[str, ...]:
         """Notebooks that an edition has done so far, whether or not their outputs are intact."""
-        return tuple(_read(self._steps(key)) or ())
+        return tuple(read_json(self._steps(key)) or ())
 
     def finished(self, key: str, notebooks: Sequence[str]) -> tuple[str, ...]:
         """Leading notebooks whose outputs are all there as they were; what else is there goes."""
-        folder, steps = self.folder(key), _read(self._steps(key)) or {}
+        folder, steps = self.folder(key), read_json(self._steps(key)) or {}
         kept: dict[str, dict[str, str]] = {}
         for notebook in notebooks:
             files = steps.get(notebook)
@@ -272,7 +117,7 @@ class Run:
     def record(self, key: str, notebook: str) -> None:
         """Note what `notebook` has added to the edition, so that it need not be made again."""
         folder, path = self.folder(key), self._steps(key)
-        steps = _read(path) or {}
+        steps = read_json(path) or {}
         known = {name for files in steps.values() for name in files}
         added = {
             name: _digest(made)
@@ -314,7 +159,7 @@ def start(
         `resume` cannot be gone on with, or the disk is too small or not writable.
     """
     if is_draft:
-        about, before = {"draft": sorted(inputs), "maker": _myself()}, None
+        about, before = {"draft": sorted(inputs), "maker": myself()}, None
         _forget_drafts(root, set(inputs))
     else:
         about = _about(inputs, versions or {})
@@ -325,7 +170,7 @@ def start(
         name = before or _new_home(root, digest, about)
     except OSError as error:
         reason = no_room(error, root, list(inputs))
-        raise ResultsError(reason or _unwritable(results_folder(root), error)) from error
+        raise ResultsError(reason or unwritable(results_folder(root), error)) from error
     if before:
         log(root, "continue", run=name)
     return Run(root, name, dict(inputs), is_draft, before is not None)
@@ -334,12 +179,12 @@ def start(
 def _forget_drafts(root: Path, keys: set[str]) -> None:
     """Remove earlier drafts of these editions; not what another living process is making."""
     for home in (results_folder(root) / ".partial").glob("*"):
-        about = _read(home / ABOUT) or {}
+        about = read_json(home / ABOUT) or {}
         if not RUN.fullmatch(home.name) or not keys.issuperset(about.get("draft", "*")):
             continue
         maker = about["maker"]
         if maker["host"] == platform.node() and (
-            maker["pid"] == os.getpid() or not _is_alive(maker)
+            maker["pid"] == os.getpid() or not is_alive(maker)
         ):
             _remove(root, home.name)
 
@@ -381,7 +226,7 @@ def unfinished(root: Path) -> dict[str, tuple[str, ...]]:
     return {
         home.name: tuple(about["inputs"])
         for home in sorted((results_folder(root) / ".partial").glob("*"))
-        if RUN.fullmatch(home.name) and "inputs" in (about := _read(home / ABOUT) or {})
+        if RUN.fullmatch(home.name) and "inputs" in (about := read_json(home / ABOUT) or {})
     }
 
 
@@ -419,7 +264,7 @@ def _home(root: Path, run: str) -> Path:
 
 def _unfinished_of(root: Path, about: Mapping[str, Any]) -> str | None:
     for name in unfinished(root):
-        if _read(_home(root, name) / ABOUT) == about and not _damage(root, name):
+        if read_json(_home(root, name) / ABOUT) == about and not _damage(root, name):
             return name
     return None
 
@@ -441,7 +286,7 @@ def _resumed(root: Path, name: str, today: Mapping[str, Any]) -> str:
         They are not, or there is nothing to go on with.
     """
     check_run(name)
-    about, inputs = _read(_home(root, name) / ABOUT), today["inputs"]
+    about, inputs = read_json(_home(root, name) / ABOUT), today["inputs"]
     if about is None:
         known = ", ".join(unfinished(root)) or "нет ни одного"
         raise ResultsError(f"прерванного прогона {name} нет; прерванные: {known}")
@@ -518,7 +363,7 @@ def check_space(root: Path, keys: Sequence[str]) -> None:
             with TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            raise ResultsError(_unwritable(folder, error)) from error
+            raise ResultsError(unwritable(folder, error)) from error
 
 
 def no_room(error: Exception, root: Path, keys: Sequence[str]) -> str | None:
@@ -569,12 +414,3 @@ def _digest(path: Path) -> str:
 def _digest_of(inputs: Mapping[str, Mapping[str, str]]) -> str:
     whole = {key: dict(digests) for key, digests in inputs.items()}
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """What stands in a file of ours; None when there is none or it was cut short."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None

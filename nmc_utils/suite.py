@@ -28,9 +28,10 @@ from nmc_utils.executing import (
     Redact,
     execute,
 )
+from nmc_utils.holding import held, held_work
 from nmc_utils.kernels import WarmProvisioner
 from nmc_utils.results import PARTS, ResultsError, adopt, log, publish
-from nmc_utils.runs import Run, forget_others, held, held_work, log_of, no_room, start
+from nmc_utils.runs import Run, forget_others, log_of, no_room, start
 
 #: The suite, in the order in which it runs.
 NOTEBOOKS = (
@@ -184,7 +185,7 @@ def run(
     ----------
     editions : sequence of Edition
         Of one data root, their canonical tables validated; whoever calls holds them
-        (`runs.held`).
+        (`holding.held`).
     inputs : mapping
         ``region/period`` → digest of what its tables were made from.
     only : sequence of str, optional

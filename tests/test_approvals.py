@@ -13,7 +13,8 @@ from invented_collecting import RUN, publish_run
 
 from nmc_utils import approvals as recording
 from nmc_utils.approvals import approvals, approve
-from nmc_utils.results import ResultsError, results_folder, rollback, verify
+from nmc_utils.history import rollback, verify
+from nmc_utils.results import ResultsError, results_folder
 
 KEY = "khakassia/2023"
 NEWER = "1b2c3d4e5f-1"

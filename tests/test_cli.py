@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from nmc_utils import cli
 from nmc_utils.commands import base, results
 from nmc_utils.editions import DefinitionError, edition
+from nmc_utils.holding import held
 from nmc_utils.intake import IntakeError
 from nmc_utils.intake.names import Names
 from nmc_utils.results import begin, publish
-from nmc_utils.runs import held
 from nmc_utils.suite import Outcome
 from nmc_utils.tables import DIFFERENCES
 from nmc_utils.terminal import gathered
@@ -202,7 +202,7 @@ def test_a_folder_without_definitions_names_the_remedy(tmp_path):
 
 
 def test_a_mistake_in_the_code_is_not_dressed_up(nmc, monkeypatch):
-    monkeypatch.setattr("nmc_utils.results.runs", lambda root: int("x"))
+    monkeypatch.setattr("nmc_utils.history.runs", lambda root: int("x"))
     done = nmc("runs")
     assert isinstance(done.exception, ValueError)
     assert "invalid literal" in str(done.exception)

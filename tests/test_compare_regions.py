@@ -28,6 +28,7 @@ from nmc_utils.country import (
     published_comparison,
 )
 from nmc_utils.editions import Edition, edition
+from nmc_utils.history import rollback, runs, verify
 from nmc_utils.measures.regions_compared import (
     incomparable,
     indicators_apart,
@@ -45,10 +46,7 @@ from nmc_utils.results import (
     publish,
     read_manifest,
     results_folder,
-    rollback,
-    runs,
     stage,
-    verify,
 )
 from nmc_utils.suite import COMPARISON, compare
 from nmc_utils.wording import NO_BREAK_SPACE

@@ -12,6 +12,7 @@ import pytest
 
 from nmc_utils import findings
 from nmc_utils.editions import DefinitionError, Edition, edition
+from nmc_utils.history import verify
 from nmc_utils.measures.dictionary import check_measures
 from nmc_utils.measures.kept_groups import groups_kept, kept_tables, last_groups
 from nmc_utils.measures.plan_check import check_plan
@@ -27,7 +28,6 @@ from nmc_utils.results import (
     publish,
     results_folder,
     stage,
-    verify,
 )
 from nmc_utils.results import published as read_run
 from nmc_utils.seminar_settings import Seminars

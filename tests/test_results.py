@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from nmc_utils.editions import Edition, edition
+from nmc_utils.history import rollback, runs, verify
 from nmc_utils.results import (
     MANIFEST,
     RUN_FOLDER,
@@ -23,11 +24,8 @@ from nmc_utils.results import (
     publish,
     read_manifest,
     results,
-    rollback,
     run_id,
-    runs,
     stage,
-    verify,
 )
 from nmc_utils.results import (
     published as read_run,

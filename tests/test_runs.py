@@ -17,7 +17,7 @@ import psutil
 import pytest
 from faults import laboratory as lab
 
-from nmc_utils import results, runs, suite
+from nmc_utils import history, holding, results, runs, suite
 from nmc_utils.commands import running
 from nmc_utils.results import ResultsError
 
@@ -49,29 +49,29 @@ def inputs_of(laboratory: lab.Laboratory, tables: str = "d", code: str = "c") ->
 
 def test_who_comes_second_is_told_who_holds_the_edition(laboratory):
     key = "khakassia/2023"
-    with runs.held(laboratory.root, [key]):
+    with holding.held(laboratory.root, [key]):
         told = rf"{key}: .*процесс {os.getpid()} на машине .*, с "
-        both = runs.held(laboratory.root, ["khakassia/2022", key])
-        with pytest.raises(runs.Busy, match=told), both:
+        both = holding.held(laboratory.root, ["khakassia/2022", key])
+        with pytest.raises(holding.Busy, match=told), both:
             raise AssertionError
-        with runs.held(laboratory.root, ["khakassia/2022"]):  # let go by the one that was refused
+        with holding.held(laboratory.root, ["khakassia/2022"]):  # let go by the refused
             pass
-    with runs.held(laboratory.root, [key]):
+    with holding.held(laboratory.root, [key]):
         pass
 
 
 def test_who_waits_says_for_whom_and_goes_on_when_let(laboratory):
     key, said = "_country/2023", []
     with ExitStack() as holder:
-        holder.enter_context(runs.held(laboratory.root, [key]))
+        holder.enter_context(holding.held(laboratory.root, [key]))
 
         def waits(line: str) -> None:
             said.append(line)
             threading.Timer(0.1, holder.close).start()
 
-        with runs.held(laboratory.root, [key], wait=20, waits=waits):
+        with holding.held(laboratory.root, [key], wait=20, waits=waits):
             assert re.match(rf"{key}: жду, пока закончит другой прогон \(процесс \d+ на", said[0])
-    with runs.held(laboratory.root, [key], wait=20, waits=said.append):
+    with holding.held(laboratory.root, [key], wait=20, waits=said.append):
         assert len(said) == 1
 
 
@@ -93,7 +93,7 @@ def test_what_a_killed_holder_left_holds_nobody(laboratory):
     (locks / "khakassia--2023.lock").write_text("1")
     about = {"pid": 1, "host": "elsewhere", "began": 0, "since": "2023-01-01T00:00:00+00:00"}
     (locks / "khakassia--2023.json").write_text(json.dumps(about))
-    with runs.held(laboratory.root, ["khakassia/2023"]):
+    with holding.held(laboratory.root, ["khakassia/2023"]):
         pass
 
 
@@ -103,9 +103,9 @@ def test_what_a_killed_holder_left_holds_nobody(laboratory):
 )
 def test_a_later_process_of_the_same_number_is_not_called_the_holder(laboratory, left, is_named):
     holder = laboratory.root / "results" / ".locks" / "khakassia--2023.json"
-    with runs.held(laboratory.root, ["khakassia/2023"]):
+    with holding.held(laboratory.root, ["khakassia/2023"]):
         holder.write_text(json.dumps(json.loads(holder.read_text()) | left))
-        with pytest.raises(runs.Busy) as told, runs.held(laboratory.root, ["khakassia/2023"]):
+        with pytest.raises(holding.Busy) as told, holding.held(laboratory.root, ["khakassia/2023"]):
             raise AssertionError
         assert ("процесс" in str(told.value)) is is_named
     assert not holder.exists()
@@ -118,7 +118,7 @@ def test_where_files_cannot_be_locked_no_run_begins(laboratory, monkeypatch, sai
         raise OSError(getattr(errno, said), os.strerror(getattr(errno, said)))
 
     monkeypatch.setattr(filelock._unix.fcntl, "flock", flock)
-    held = runs.held(laboratory.root, ["khakassia/2023"])
+    held = holding.held(laboratory.root, ["khakassia/2023"])
     with pytest.raises(ResultsError, match="не умеет запирать файлы"), held:
         raise AssertionError
 
@@ -243,7 +243,7 @@ def test_a_run_whose_published_edition_is_damaged_is_not_gone_on_with(laboratory
     made = laboratory.run()
     assert {one.status for one in made} == {"published"}
     assert first.run not in {one.run for one in made}
-    assert results.verify(laboratory.root) == []
+    assert history.verify(laboratory.root) == []
 
 
 def test_tables_that_changed_since_they_were_accepted_are_refused(laboratory, executed):

@@ -16,6 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from nmc_utils.editions import Edition, edition
+from nmc_utils.history import verify
 from nmc_utils.results import (
     RUN_FOLDER,
     ResultsError,
@@ -25,7 +26,6 @@ from nmc_utils.results import (
     read_manifest,
     results,
     stage,
-    verify,
 )
 from nmc_utils.suite import (
     NOTEBOOKS,

@@ -10,7 +10,7 @@ import panel as pn
 from dashboards import parts
 from dashboards.sections.facts import all_facts
 from dashboards.store import Published, State
-from nmc_utils import approvals, collecting, findings, results, wording
+from nmc_utils import approvals, collecting, findings, history, wording
 from nmc_utils.editions import ORIGINS
 
 #: Inputs of a run as the manifest names them.
@@ -69,7 +69,7 @@ def status(now: Published) -> str:
 
 def _intact(now: Published) -> str:
     """Compare the files of the run with its manifest."""
-    if wrong := results.verify(now.edition.root, now.run, now.edition.key):
+    if wrong := history.verify(now.edition.root, now.run, now.edition.key):
         text = f"Целостность нарушена: {'; '.join(wrong)}"
         return f'<p class="notice" role="status">{escape(text)}</p>'
     count = wording.plural(len(now.manifest["files"]), "файла", "файлов", "файлов")

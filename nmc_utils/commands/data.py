@@ -169,9 +169,9 @@ def check(
     ctx: typer.Context, region: RegionCode, period: PeriodText, as_json: Json = False
 ) -> None:
     """Принять присланное: что прочитано, что задержано и почему, что вернуть отправителям."""
+    from nmc_utils.holding import held
     from nmc_utils.intake import IntakeError, take_in
     from nmc_utils.intake.returns import write_returns
-    from nmc_utils.runs import held
 
     edition = edition_of(root_of(ctx), region, period)
     with held(edition.root, [edition.key]), without_values():

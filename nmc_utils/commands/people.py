@@ -126,9 +126,9 @@ class _Copies:
 
 def _copies_of(root: Path, run: str) -> list[_Copies]:
     """Named copies of every edition in a run."""
-    from nmc_utils import results
+    from nmc_utils import history
 
-    published = results.runs(root)
+    published = history.runs(root)
     published = published[published["run"] == run]
     if published.empty:
         raise FileNotFoundError(f"прогона {run} нет среди опубликованных. Список: nmc runs")

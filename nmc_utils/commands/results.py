@@ -88,7 +88,7 @@ def _serve(command: list[str], environment: dict[str, str]) -> None:
 @command("runs", RESULTS)
 def list_runs(ctx: typer.Context, as_json: Json = False) -> None:
     """Что опубликовано и какой прогон действует."""
-    from nmc_utils.results import runs
+    from nmc_utils.history import runs
 
     table = runs(root_of(ctx))
     if as_json:
@@ -107,17 +107,18 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Проверить, что опубликованное не изменено."""
-    from nmc_utils import results
+    from nmc_utils import history
+    from nmc_utils.results import current
 
     root = root_of(ctx)
-    problems = results.verify(root, run)
+    problems = history.verify(root, run)
     if as_json:
         print_json({"intact": not problems, "problems": problems})
     else:
         if problems:
             typer.echo("\n".join(problems), err=True)
         else:
-            is_empty = run is None and not results.current(root)
+            is_empty = run is None and not current(root)
             typer.echo("Проверять нечего: ничего не опубликовано." if is_empty else "Всё цело.")
     raise typer.Exit(FAILED if problems else DONE)
 
@@ -131,10 +132,10 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Вернуть издание к другому опубликованному прогону."""
-    from nmc_utils import results
+    from nmc_utils import history
 
     key = f"{region}/{period}"
-    results.rollback(root_of(ctx), key, run)
+    history.rollback(root_of(ctx), key, run)
     if as_json:
         return print_json({"edition": key, "run": run})
     typer.echo(f"Издание {key}: действует прогон {run}.")

@@ -105,7 +105,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Приём, тетради и публикация выбранных изданий."""
-    from nmc_utils import jobs, runs, suite
+    from nmc_utils import holding, jobs, runs, suite
     from nmc_utils.terminal_progress import steps_of
 
     root = root_of(ctx)
@@ -117,7 +117,7 @@ def run(
     each = {edition.key: 1 + len(chosen.only or suite.NOTEBOOKS) for edition in editions}
     ours = [] if only else list(each)  # a draft publishes nothing: it holds for the intake alone
     runs.check_space(root, list(each))
-    with runs.held(root, ours), steps_of(each, is_quiet=as_json, is_verbose=is_verbose) as show:
+    with holding.held(root, ours), steps_of(each, is_quiet=as_json, is_verbose=is_verbose) as show:
         taken, outcomes, not_taken, unsent = _run_editions(root, editions, chosen, how, show)
         comparisons: list[Outcome] = []
         if chosen.compares:
@@ -268,9 +268,9 @@ def _take_in(
     editions: Sequence[Edition], show: Steps, *, is_held: bool
 ) -> tuple[dict[str, Intake], dict[str, str], list[Edition]]:
     """What became of what was sent for each edition, why its intake failed, who sent nothing."""
+    from nmc_utils.holding import Busy, held
     from nmc_utils.intake import take_in
     from nmc_utils.intake.files import listed
-    from nmc_utils.runs import Busy, held
 
     taken, refused, unsent = {}, {}, []
     for edition in editions:

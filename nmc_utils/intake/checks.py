@@ -15,7 +15,7 @@ from nmc_utils.editions import Edition
 from nmc_utils.intake import aggregates, quality
 from nmc_utils.intake.aliases import Aliases
 from nmc_utils.intake.answers import Answers
-from nmc_utils.intake.batch import BLANK, CONSERVATION, PROBLEM, Batch, Piece
+from nmc_utils.intake.batch import BLANK, CONSERVATION, PROBLEM, Batch, Piece, among
 from nmc_utils.intake.conversion import convert, refuse_totals
 from nmc_utils.intake.identification import accepted_people, identify
 from nmc_utils.intake.names import Names
@@ -378,7 +378,7 @@ def _note_without_main(batches: dict[str, Batch]) -> None:
         return
     main = work.data[work.data["is_main"].eq(True) & work.status.ne(BLANK)]
     staff.report(
-        staff.live & ~staff.data["person_id"].isin(main["person_id"]),
+        staff.live & ~among(staff.data["person_id"], main["person_id"]),
         "person_id",
         "У человека не указано основное место работы: в итоги по муниципалитетам он не входит",
         f"Отметьте основное место работы на листе «{TITLES['employment']}».",

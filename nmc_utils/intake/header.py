@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import pandas as pd
 
@@ -63,12 +63,15 @@ def find(grid: pd.DataFrame, recognise: Recognise, top: Top | None = None) -> He
     top = top or Top.of(grid)
     if not top.filled:
         return Header([[] for _ in grid.columns], [None] * grid.shape[1], 0, 0)
-    found = [
-        (len(named), -height, -row, named)
-        for row in top.filled
-        for height in range(1, _HEIGHT + 1)
-        if (named := recognise(top.titles(row, height))) or height == 1
-    ]
+    found = []
+    for height in range(1, _HEIGHT + 1):
+        found += [
+            (len(named), -height, -row, named)
+            for row in top.filled
+            if (named := recognise(top.titles(row, height))) or height == 1
+        ]
+        if max(found, key=lambda one: one[0])[0] == grid.shape[1]:
+            break  # every column has its name, and of equals the lowest is taken
     n_named, height, row, named = max(found, key=lambda one: one[:3])
     row, height = -row, -height
     rivals = [
@@ -197,8 +200,13 @@ def _candidates(column: Sequence[str | None]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=1)
+def _units() -> frozenset[str]:
+    return frozenset(plain(unit) for unit in synonyms().units)
+
+
 def _is_unit(text: str) -> bool:
-    return plain(text.strip("()[]")) in {plain(unit) for unit in synonyms().units}
+    return plain(text.strip("()[]")) in _units()
 
 
 def _are_units(cells: Sequence[str | None]) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from nmc_utils.intake.aliases import Aliases, with_aliases
-from nmc_utils.intake.batch import Batch, Piece, numbered
+from nmc_utils.intake.batch import Batch, Piece, among, numbered
 from nmc_utils.intake.cells import lost_codes, note_mixed_script
 from nmc_utils.intake.columns import other_persons
 from nmc_utils.intake.known import names_in
@@ -179,9 +179,9 @@ def _find_by_name(batch: Batch, column: str, known: pd.DataFrame) -> None:
 
 def _note_patronymic(batch: Batch, column: str, known: pd.DataFrame) -> None:
     """Tell of cells that differ from an accepted person in the patronymic alone."""
-    is_other = batch.data[column].notna() & ~batch.data[column].isin(known["id"])
+    is_other = batch.data[column].notna() & ~among(batch.data[column], known["id"])
     alike = _without_patronymic(batch.others[column][is_other])
-    rows = alike.isin(known["alike"].dropna()).reindex(is_other.index, fill_value=False)
+    rows = among(alike, known["alike"]).reindex(is_other.index, fill_value=False)
     batch.report(
         rows,
         column,

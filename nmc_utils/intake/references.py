@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from nmc_utils.intake.batch import BLANK, PROBLEM, WAITING, Batch, numbered, problem
+from nmc_utils.intake.batch import BLANK, PROBLEM, WAITING, Batch, among, numbered, problem
 from nmc_utils.intake.columns import folded
 from nmc_utils.intake.conversion import IDENTIFIERS, report_unknown
 from nmc_utils.intake.reported import is_of_center_alone
@@ -278,6 +278,6 @@ def _among(wanted: pd.DataFrame, target: Batch, *, live: bool = False) -> pd.Ser
     """Which rows of `wanted` occur in `target`."""
     rows = target.data.loc[target.live if live else target.current]
     if wanted.shape[1] == 1:
-        return wanted.iloc[:, 0].isin(rows[wanted.columns[0]].dropna())
+        return among(wanted.iloc[:, 0], rows[wanted.columns[0]])
     pairs = pd.MultiIndex.from_frame(rows[list(wanted)].dropna())
     return pd.Series(pd.MultiIndex.from_frame(wanted).isin(pairs), wanted.index)

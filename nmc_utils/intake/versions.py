@@ -54,12 +54,15 @@ def replace_older(
         out.
     """
     order = sorted(range(len(batch.pieces)), key=lambda n: senders[batch.pieces[n].file].number)
+    there = {number: set(rows) for number, rows in batch.places.fillna("").groupby(batch.piece)}
     found = []
     for at, older in enumerate(order):
         for newer in reversed(order[at + 1 :]):
             one, other = batch.pieces[older].file, batch.pieces[newer].file
-            rows = _rows_of_both(batch, older, newer, senders)
-            if one == other or rows is None or not _are_versions(batch, *rows):
+            if one == other:
+                continue
+            rows = _rows_of_both(batch, older, newer, senders, there)
+            if rows is None or not _are_versions(batch, *rows):
                 continue
             if (other, batch.table) in refused:
                 _hold_newer(batch, newer)
@@ -73,17 +76,24 @@ def replace_older(
 
 
 def _rows_of_both(
-    batch: Batch, older: int, newer: int, senders: Mapping[str, Sender]
+    batch: Batch,
+    older: int,
+    newer: int,
+    senders: Mapping[str, Sender],
+    there: Mapping[int, set[str]],
 ) -> tuple[pd.Series, pd.Series] | None:
     """Rows of two pieces about the municipalities of the newer file; None where there are none.
 
-    A register of organisations is nobody's version: it is compared with a register alone.
+    A register of organisations is nobody's version: it is compared with a register alone. `there`
+    are the municipalities of each piece's rows, "" where a row has none.
     """
     mine = (senders[batch.pieces[older].file].places, senders[batch.pieces[newer].file].places)
     if batch.table == REGISTER and mine[0] != mine[1]:
         return None
-    places = mine[1] or frozenset(batch.places[batch.piece.eq(newer)].dropna())
+    places = mine[1] or frozenset(there.get(newer, set()) - {""})
     is_of_the_same = bool(mine[0]) and mine[0] <= mine[1]
+    if places and not is_of_the_same and there.get(older, set()).isdisjoint({*places, ""}):
+        return None
     filled = batch.status.ne(BLANK) & batch.current
     rows = [filled & batch.piece.eq(number) for number in (older, newer)]
     if places and not is_of_the_same:

@@ -26,7 +26,7 @@ import pandas as pd
 from conftest import copy_definitions
 from nbformat.v4 import new_code_cell, new_notebook
 
-from nmc_utils import kernels, results, runs, suite
+from nmc_utils import history, holding, kernels, results, runs, suite
 from nmc_utils.editions import Edition, edition
 
 PERIODS = ("2022", "2023")
@@ -66,7 +66,7 @@ class Laboratory:
         editions = self.editions
         keys = [of.key for of in editions]
         runs.check_space(self.root, keys)
-        with runs.held(self.root, keys):
+        with holding.held(self.root, keys):
             return suite.run(
                 editions,
                 dict.fromkeys(keys, "d"),
@@ -243,7 +243,7 @@ def killed_after(laboratory: Laboratory, seconds: float) -> bool:
 
 def broken(laboratory: Laboratory, earlier: dict[str, str]) -> list[str]:
     """What of a data root is not as it must be at any moment, also after a kill."""
-    found = [f"verify: {line}" for line in results.verify(laboratory.root)]
+    found = [f"verify: {line}" for line in history.verify(laboratory.root)]
     if laboratory.earlier() != earlier:
         found.append("прежние результаты изменились")
     for of in laboratory.editions:

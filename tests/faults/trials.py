@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from faults import laboratory as lab
 
-from nmc_utils import results, runs
+from nmc_utils import history, holding, results, runs
 
 
 def fresh(folder: Path, name: object, size: int = 10, **options) -> lab.Laboratory:
@@ -95,7 +95,7 @@ def started_at_once(folder: Path, n: int) -> tuple[int, list[str]]:
             os.read(gate, 1)
             try:
                 return lab.statuses(made, begun=wait)
-            except runs.Busy:
+            except holding.Busy:
                 os.write(away, b".")
                 raise
 
@@ -160,7 +160,7 @@ def flipped_bits(folder: Path, n: int, seed: int) -> tuple[int, list[str]]:
         path.write_bytes(spoiled)
         name = path.relative_to(home).as_posix()
         said = "манифест" if name == "manifest.json" else name
-        if not any(said in line for line in results.verify(made.root)):
+        if not any(said in line for line in history.verify(made.root)):
             wrong.append(f"{name}: verify не заметил")
         if path.suffix != ".ipynb":
             try:
@@ -169,7 +169,7 @@ def flipped_bits(folder: Path, n: int, seed: int) -> tuple[int, list[str]]:
             except results.ResultsError:
                 pass
         path.write_bytes(whole)
-    return n, wrong + results.verify(made.root)
+    return n, wrong + history.verify(made.root)
 
 
 def removed_and_added(folder: Path) -> tuple[int, list[str]]:
@@ -181,11 +181,11 @@ def removed_and_added(folder: Path) -> tuple[int, list[str]]:
     for path in files:
         whole = path.read_bytes()
         path.unlink()
-        if not any(path.name in line for line in results.verify(made.root)):
+        if not any(path.name in line for line in history.verify(made.root)):
             wrong.append(f"{path.name}: verify не заметил, что файла нет")
         path.write_bytes(whole)
     (home / "restricted" / "strange.parquet").write_bytes(b"")
-    if not any("лишний файл" in line for line in results.verify(made.root)):
+    if not any("лишний файл" in line for line in history.verify(made.root)):
         wrong.append("лишний файл не замечен")
     return len(files) + 1, wrong
 

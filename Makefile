@@ -20,7 +20,8 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 # Tests that share what takes long to make are one group, on one core (tests/conftest.py).
-ON_TWO_CORES := --numprocesses 2 --dist loadgroup
+# A core that dies ends them: what it had begun would be waited for without end.
+ON_TWO_CORES := --numprocesses 2 --dist loadgroup --max-worker-restart 0
 
 run: $(READY)          ## demonstration editions → intake → notebooks → published results
 	@$(BIN)/nmc demo --unless-submitted

@@ -264,13 +264,18 @@ class WarmProvisioner(LocalProvisioner):
                 self.process.wait(_ENDS_WITHIN)
 
 
+def kernel_spec() -> dict[str, Any]:
+    """What a ``kernel.json`` says of a warm kernel of this Python, without history of commands."""
+    about = get_kernel_dict(["--HistoryManager.enabled=False"])  # no rows in ~/.ipython
+    about["metadata"] |= {"kernel_provisioner": {"provisioner_name": PROVISIONER}}
+    return about
+
+
 class _Specs(KernelSpecManager):
     """The one kernel of the suite: this very Python, whatever kernels the machine knows."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        about = get_kernel_dict(["--HistoryManager.enabled=False"])  # no rows in ~/.ipython
-        about["metadata"] |= {"kernel_provisioner": {"provisioner_name": PROVISIONER}}
-        return KernelSpec(**about)
+        return KernelSpec(**kernel_spec())
 
 
 class _Client(AsyncKernelClient):

@@ -44,12 +44,15 @@ def nmc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep a file on one core, as its tests share fixtures; leave most of many cases to long tests.
+    """Keep on one core what shares fixtures, and leave most of many cases to the long tests.
 
-    xdist reads the groups in its own `pytest_collection_modifyitems`, before any of ours.
+    A file is a group; so is what shows the published demonstration: while one core makes that, the
+    other is to do something else. xdist reads the groups in its own
+    `pytest_collection_modifyitems`, before any of ours.
     """
-    item.add_marker(pytest.mark.xdist_group(item.path.name))
     fixtures = set(getattr(item, "fixturenames", ()))
+    is_shown = "published_root" in fixtures and item.path.name != "test_notebooks.py"
+    item.add_marker(pytest.mark.xdist_group("published" if is_shown else item.path.name))
     if "published_root" in fixtures:
         item.add_marker(pytest.mark.timeout(_PUBLISHES_WITHIN + 600))
     if fixtures & _TAKES_IN and hasattr(item, "callspec"):

@@ -142,8 +142,10 @@ def test_a_kernel_and_what_it_started_end_with_the_notebook(tmp_path):
 
 
 RUNNER = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as from a terminal: what starts these
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may ignore both
 from nmc_utils.suite import execute
 execute(Path(sys.argv[1]), Path(sys.argv[2]), {"region": "khakassia"})
 """

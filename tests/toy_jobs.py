@@ -14,12 +14,14 @@ from nmc_utils.jobs import ONE_THREAD
 
 #: A runner of its own, to be killed. What it prints: the number of jobs begun, each on a line.
 RUNNER = """
+import signal
 import sys
 from pathlib import Path
 from nmc_utils import jobs
 import toy_jobs
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what starts the tests may ignore it
     folder, scheduler = Path(sys.argv[1]), sys.argv[2] or None
     work = [str(folder / f"{number}") for number in range(2)]
     told = lambda job, *what: print("begun", flush=True)

@@ -1,7 +1,8 @@
-"""Data roots that tests share. Everything is made anew in temporary folders."""
+"""Data roots that tests share: made anew in temporary folders, but for what takes minutes to make."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -94,19 +95,35 @@ def root(tmp_path: Path) -> Path:
     return copy_definitions(tmp_path / "data")
 
 
+def _made_of() -> str:
+    """Digest of all that the published demonstration follows from."""
+    digest = hashlib.sha256(sys.version.encode())
+    parts = [CHECKOUT / name for name in ("nmc_utils", "notebooks", "data/regions")]
+    files = [path for part in parts for path in part.rglob("*") if path.is_file()]
+    for path in sorted([*files, CHECKOUT / "requirements.lock", Path(__file__)]):
+        if "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(CHECKOUT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 @pytest.fixture(scope="session")
-def published_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published_root(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demonstration of all regions, five editions, from workbooks to published results.
 
-    Made once for both cores; no test may change it.
+    Made once for both cores, and kept in the cache of pytest for as long as all that it follows
+    from stays the same. No test may change it.
     """
-    run = tmp_path_factory.getbasetemp()
-    shared = (run.parent if os.environ.get("PYTEST_XDIST_WORKER") else run) / "published"
-    with FileLock(f"{shared}.lock"):
-        if not shared.exists():
-            root = copy_definitions(tmp_path_factory.mktemp("publishing") / "data")
+    cache = getattr(pytestconfig, "cache", None)
+    place = cache.mkdir("published") if cache else tmp_path_factory.mktemp("published")
+    kept = place / _made_of()
+    with FileLock(place / "lock"):
+        if not kept.exists():
+            for older in [path for path in place.iterdir() if path.is_dir()]:
+                shutil.rmtree(older)
+            making = place / "unfinished"
+            root = copy_definitions(making / "data")
             for command in (["demo"], ["run"]):
                 done = nmc(root, *command)
                 assert done.returncode == 0, done.stdout + done.stderr
-            root.parent.rename(shared)
-    return shared / "data"
+            making.rename(kept)
+    return kept / "data"

@@ -1,4 +1,4 @@
-"""Data roots that tests share: made anew in temporary folders, but for what takes minutes to make."""
+"""Data roots that tests share: made anew in temporary folders, but for what takes minutes."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Runs and tests start hundreds of processes: all but the first find the package compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test test-long dashboard lab bench faults lock notebooks pictures bundle scale sdc lint
 .DEFAULT_GOAL := run
@@ -16,7 +18,6 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m compileall -q nmc_utils dashboards
 	@touch $@
 
 # Tests that share what takes long to make are one group, on one core (tests/conftest.py).

@@ -379,7 +379,7 @@ def test_the_order_of_editions_changes_nothing(root):
 # --- figures --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [2, 3, 89])
+@pytest.mark.parametrize("count", [2, 3, pytest.param(89, marks=pytest.mark.long)])
 @pytest.mark.parametrize("backend", ["matplotlib", "bokeh"])
 def test_figures_hold_any_number_of_regions(root, count, backend):
     figures.use(backend)

@@ -64,6 +64,7 @@ def _people(table: pd.DataFrame) -> set[str]:
 # --- what is sent --------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_table_without_its_size_is_not_sent(root: Path, written: Written) -> None:
     assert _sent(written, LONG) == set(FURTHER)
     assert set(FURTHER) - _sent(written, SHORT) == {"roadmap"}

@@ -69,7 +69,7 @@ pictures: $(READY)     ## pictures of the README from the running product
 bundle: $(READY)       ## folders in dist/ that are set up without internet, for Linux and Windows
 	@$(BIN)/python bundle/make_bundle.py
 
-scale: $(READY)        ## whole runs on several processes and a cluster, and under other conditions
+scale: $(READY)        ## hours: runs on several processes and a cluster, thousands of workbooks with any cells
 	@$(BIN)/pytest -m scale
 
 sdc: $(READY)          ## disclosure control attacked on a thousand random tables: figures

@@ -36,17 +36,15 @@ QUICK = {
 }
 
 
-def at_length(n: int):
-    """So many examples, in the slower proof."""
-    return pytest.param(n, marks=[pytest.mark.long, pytest.mark.timeout(3600)])
+def of(few: int, many: int):
+    """A few examples in `make test-long`, many, of a second or two each, in `make scale`."""
+    in_full = pytest.param(many, marks=[pytest.mark.scale, pytest.mark.timeout(7200)])
+    return pytest.mark.parametrize("n", [pytest.param(few, marks=pytest.mark.long), in_full])
 
 
 def hold(proposition: Callable[..., None], n: int, place: Sender, **strategies) -> None:
     """Look for an example against a proposition among `n`, always the same ones."""
     settings(max_examples=n, **QUICK)(given(**strategies)(proposition))(place)
-
-
-pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -276,7 +274,7 @@ def is_filled(value: object) -> bool:
     return value is not None and str(value).strip() != ""
 
 
-@pytest.mark.parametrize("n", [6, at_length(1000)])
+@of(40, 1000)
 def test_any_cells_are_accounted_for(place, n):
     hold(any_cells, n, place, changes=CHANGES)
 
@@ -317,7 +315,7 @@ def written_scores(place, written):
         assert line["held_out"] == 0, reasons
 
 
-@pytest.mark.parametrize("n", [3, at_length(200)])
+@of(15, 200)
 def test_a_score_is_taken_as_it_was_written_or_not_at_all(place, n):
     hold(written_scores, n, place, written=st.lists(WRITTEN, min_size=1, max_size=12))
 
@@ -333,7 +331,7 @@ def any_scores(place, cells):
     assert Counter(taken) <= possible
 
 
-@pytest.mark.parametrize("n", [4, at_length(400)])
+@of(20, 400)
 def test_no_score_appears_that_nobody_sent(place, n):
     hold(any_scores, n, place, cells=st.lists(CELLS, min_size=1, max_size=8))
 
@@ -368,7 +366,7 @@ def any_order(place, random):
     same(tables_of(place, account), plain)
 
 
-@pytest.mark.parametrize("n", [2, at_length(60)])
+@of(8, 60)
 def test_the_order_of_rows_columns_and_sheets_changes_nothing(place, n):
     hold(any_order, n, place, random=st.randoms(use_true_random=False))
 
@@ -422,7 +420,7 @@ def more_than_asked(place, titles, cell, random):
     assert SECRET not in account.problems.to_csv()
 
 
-@pytest.mark.parametrize("n", [2, at_length(100)])
+@of(10, 100)
 def test_columns_and_rows_that_nobody_asked_for_change_nothing(place, n):
     hold(
         more_than_asked,
@@ -460,7 +458,7 @@ def any_bytes(place, name, content):
     assert list(account.files.values()) == [name]
 
 
-@pytest.mark.parametrize("n", [20, at_length(1000)])
+@of(100, 1000)
 def test_any_bytes_are_a_file_that_is_told_of(place, n):
     hold(any_bytes, n, place, name=NAMES, content=BYTES)
 
@@ -489,7 +487,7 @@ def text_files(place, separator, encoding, quoting, end):
     same(found, tables_of(place, take_in(edition, key=KEY)))
 
 
-@pytest.mark.parametrize("n", [2, at_length(32)])
+@of(6, 32)
 def test_text_files_say_the_same_as_workbooks(place, n):
     hold(
         text_files,

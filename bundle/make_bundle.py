@@ -84,15 +84,15 @@ def make(platform: str, python: str, into: Path) -> Path:
     (folder / "python-version.txt").write_text(f"{python}\n", "utf-8")
     download(wanted, folder / "wheels", platform, python)
     setup = PLATFORMS[platform]["setup"]
-    shutil.copy(CHECKOUT / "bundle" / setup, folder / setup)
+    shutil.copy(folder / "bundle" / setup, folder / setup)
     return folder
 
 
 def uncommitted() -> str:
     """Files of the checkout that differ from what `make` would pack."""
-    status = ["git", "-C", str(CHECKOUT), "status", "--porcelain", "--untracked-files=no"]
-    lines = subprocess.run(status, check=True, capture_output=True, text=True).stdout.splitlines()
-    return ", ".join(line[3:] for line in lines)
+    status = ["git", "-C", str(CHECKOUT), "status", "--porcelain", "-z", "--no-renames"]
+    told = subprocess.run(status, check=True, capture_output=True, encoding="utf-8").stdout
+    return ", ".join(line[3:] for line in told.split("\0") if line)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,11 +51,15 @@ class NotebookFailed(RuntimeError):
 
 
 class _KernelEnded(DeadKernelError):
-    """A kernel ended by itself or was killed; `peak` is the most bytes that it held, if known."""
+    """A kernel ended by itself or was killed.
 
-    def __init__(self, peak: int | None):
+    `code` is its exit code, of a signal below zero, and `peak` the most bytes that it held, where
+    they are known.
+    """
+
+    def __init__(self, code: int | None, peak: int | None):
         super().__init__("kernel ended")
-        self.peak = peak
+        self.code, self.peak = code, peak
 
 
 _SILENT = logging.getLogger("nmc_utils.executing")  # what is wrong is said once, by NotebookFailed
@@ -160,7 +165,8 @@ def _carry_out(
     try:  # what the kernel itself writes to a terminal may hold a name as well
         client.execute(env=dict(environment), cwd=folder, stdout=DEVNULL, stderr=DEVNULL)
     except DeadKernelError as error:
-        raise _KernelEnded(manager.forked and manager.forked.peak) from error
+        ended = manager.forked
+        raise _KernelEnded(ended and ended.returncode, ended and ended.peak) from error
 
 
 papermill_engines.register("nmc", _Engine)
@@ -278,21 +284,28 @@ def _reason(error: Exception, timeout: float) -> str:
     if isinstance(error, PapermillExecutionError):
         told = f"{error.ename}: {error.evalue}".strip().rstrip(":")
         if "Memory" in error.ename:  # MemoryError, NumPy's _ArrayMemoryError, Arrow's
-            told += f" (доступно не больше {_in_megabytes(_memory_limit())})"
+            told += f" (всем доступно {_in_megabytes(_memory_limit())})"
         return told
     if isinstance(error, CellTimeoutError):
         return f"не закончилась за отведённое время, {timeout:g} с"
     if isinstance(error, _KernelEnded):
-        held = f"оно занимало до {_in_megabytes(error.peak)}, а " if error.peak else ""
-        return (
-            "ядро остановилось (так бывает, когда не хватило памяти: "
-            f"{held}доступно не больше {_in_megabytes(_memory_limit())})"
-        )
+        return _why_ended(error)
     return f"ядро не запустилось: {error}"
 
 
+def _why_ended(ended: _KernelEnded) -> str:
+    """What is known of the end of a kernel; what the system kills has often asked for too much."""
+    if ended.code is not None and ended.code >= 0:
+        return f"ядро остановилось само, код {ended.code}"
+    if ended.code not in (None, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)):
+        return f"ядро остановилось из-за ошибки в библиотеке ({signal.Signals(-ended.code).name})"
+    held = f"оно занимало до {_in_megabytes(ended.peak)}, а " if ended.peak else ""
+    limit = _in_megabytes(_memory_limit())
+    return f"ядро остановилось (так бывает, когда не хватило памяти: {held}всем доступно {limit})"
+
+
 def _memory_limit() -> int:
-    """Bytes that a kernel may hold: of this machine, its control group and the limits set here."""
+    """Bytes for all processes here: the machine's, those of its container, a limit of addresses."""
     from distributed.system import memory_limit
 
     limit = memory_limit()

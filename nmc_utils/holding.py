@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from nmc_utils.results import ResultsError, read_json, results_folder, write_json
+from nmc_utils.results import ResultsError, home_of, read_json, results_folder, write_json
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}  #: as NFS and SMB say it
 _CLOCK_WOBBLES = 2  #: seconds by which the start of a process may be told otherwise later
@@ -64,7 +64,7 @@ def held_work(root: Path, run: str, key: str) -> Iterator[None]:
 
     A process that a dead runner left on another machine has some seconds to see that and stop.
     """
-    with _held(results_folder(root) / ".partial" / run / "locks", key, wait=_ORPHAN_STOPS_WITHIN):
+    with _held(home_of(root, run) / "locks", key, wait=_ORPHAN_STOPS_WITHIN):
         yield
 
 
@@ -77,12 +77,13 @@ def _held(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=wait, fallback_to_soft=False)
-        if waits:
-            with suppress(Timeout):
-                lock.acquire(timeout=0)
-            if not lock.is_locked:
-                waits(f"{key}: жду, пока закончит другой прогон{_who(holder)}")
-        if not lock.is_locked:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if not wait or not ((who := _who(holder)) or _has_locks(folder)):
+                raise
+            if waits:
+                waits(f"{key}: жду, пока закончит другой прогон{who}")
             lock.acquire()
     except Timeout:
         who = _who(holder)

@@ -18,7 +18,6 @@ import ctypes
 import gc
 import json
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -28,6 +27,8 @@ import traceback
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import NoReturn
+
+from nmc_utils import memory_dumps
 
 _LARGEST = 1 << 20  #: bytes of a request: an environment and a command line
 _ASK_PARENT = 1.0  #: seconds between two looks at whether the parent lives
@@ -188,7 +189,7 @@ def _import_all() -> None:
 
 def main() -> None:
     """Import, say that it is ready, serve."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what was in memory
+    memory_dumps.forbid()
     control = socket.socket(fileno=int(sys.argv[1]))
     _import_all()
     gc.collect()

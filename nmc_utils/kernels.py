@@ -83,8 +83,8 @@ class _Server:
                 raise _Refused(f"сервер ядер остановился ({error})") from None
             finally:
                 theirs.close()
-        kernel = Forked(ours)
-        self._kernels.add(kernel)
+            kernel = Forked(ours)
+            self._kernels.add(kernel)
         return kernel
 
     def _start(self, environment: Mapping[str, str]) -> None:
@@ -246,6 +246,7 @@ class WarmProvisioner(LocalProvisioner):
         """Start the kernel that `cmd` describes; what it writes to a terminal is dropped."""
         environment = kwargs.get("env") or dict(os.environ)
         self.cwd = Path(kwargs.get("cwd") or Path.cwd())
+        self.parent.forked = None
         try:
             self.process = _server.fork(cmd, environment, str(self.cwd))
         except _Refused as reason:
@@ -317,7 +318,7 @@ class _Client(AsyncKernelClient):
 class WarmKernelManager(AsyncKernelManager):
     """A manager whose kernels start warm where they can."""
 
-    forked: Forked | None = None  #: its kernel, also once it has ended; None when started as usual
+    forked: Forked | None = None  #: its last kernel, also once ended; None when started as usual
 
     def _client_factory_default(self) -> type[AsyncKernelClient]:
         return _Client

@@ -1,4 +1,4 @@
-"""Stage, publish, read, verify, roll back: the measure tables of a run.
+"""Stage, publish, read: the measure tables of a run.
 
 ``results/<run>/<region>/<period>/{public,restricted,notebooks}/`` with ``manifest.json`` is
 published whole, by one rename; ``results/current.json`` says which run of an edition is read; work
@@ -377,6 +377,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def results_folder(root: Path) -> Path:
     """Folder of all runs under a data root."""
     return root / "results"
+
+
+def home_of(root: Path, run: str) -> Path:
+    """Where a run works that is not published yet."""
+    return results_folder(root) / ".partial" / run
 
 
 def run_id(root: Path, digest: str) -> str:

@@ -32,6 +32,7 @@ from nmc_utils.results import (
     begin,
     check_run,
     current,
+    home_of,
     log,
     read_json,
     read_manifest,
@@ -43,15 +44,8 @@ from nmc_utils.results import (
 ABOUT = "run.json"
 _LEAST_SPACE = 50_000_000  #: bytes that an edition is given at least: results, notebooks, tables
 _LEAST_FILES = 200  #: files of an edition's run: tables, notebooks, inputs, steps
-_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}  #: as NFS and SMB say it
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _GONE = ".gone-"  #: what is being removed
-_CLOCK_WOBBLES = 2  #: seconds by which the start of a process may be told otherwise later
-_SAYS_WITHIN = 1  #: seconds in which whoever has got a lock says who it is
-_ORPHAN_STOPS_WITHIN = 30  #: seconds for what a dead runner left on another machine
-
-
-# --- a run ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ class Run:
 
     def folder(self, key: str) -> Path:
         """Where an edition is made."""
-        return _home(self.root, self.name) / key
+        return home_of(self.root, self.name) / key
 
     def open(self, edition: Edition) -> None:
         """Make the folder of an edition and keep its accepted tables as they are now.
@@ -82,14 +76,14 @@ class Run:
         """
         if not self.folder(edition.key).is_dir():
             begin(edition, self.name)
-        folder = _home(self.root, self.name) / "inputs" / edition.key
+        folder = home_of(self.root, self.name) / "inputs" / edition.key
         _take_snapshot(edition, folder, self.inputs[edition.key])
 
     def environment(self, key: str) -> dict[str, str]:
         """What tells a kernel where it is."""
         about = {
             RUN_FOLDER: str(self.folder(key)),
-            RUN_INPUTS: str(_home(self.root, self.name) / "inputs"),
+            RUN_INPUTS: str(home_of(self.root, self.name) / "inputs"),
         }
         return about | ({RUN_OVER_PUBLISHED: "1"} if self.is_draft else {})
 
@@ -133,7 +127,7 @@ class Run:
             _remove(self.root, self.name)
 
     def _steps(self, key: str) -> Path:
-        return _home(self.root, self.name) / "steps" / f"{key.replace('/', '--')}.json"
+        return home_of(self.root, self.name) / "steps" / f"{key.replace('/', '--')}.json"
 
 
 def start(
@@ -239,7 +233,7 @@ def forget_others(root: Path, key: str, run: str) -> list[str]:
     for other, keys in unfinished(root).items():
         if other == run or key not in keys:
             continue
-        home = _home(root, other)
+        home = home_of(root, other)
         shutil.rmtree(home / key, ignore_errors=True)
         shutil.rmtree(home / "inputs" / key, ignore_errors=True)
         if not any((home / left).is_dir() for left in keys):
@@ -253,18 +247,14 @@ def _remove(root: Path, run: str) -> None:
     """Remove the folder of a run: none at once, so that whoever dies here leaves no half of it."""
     partial = results_folder(root) / ".partial"
     with suppress(FileNotFoundError):
-        _home(root, run).rename(partial / f"{_GONE}{run}")
+        home_of(root, run).rename(partial / f"{_GONE}{run}")
     for gone in partial.glob(f"{_GONE}*"):
         shutil.rmtree(gone, ignore_errors=True)
 
 
-def _home(root: Path, run: str) -> Path:
-    return results_folder(root) / ".partial" / run
-
-
 def _unfinished_of(root: Path, about: Mapping[str, Any]) -> str | None:
     for name in unfinished(root):
-        if read_json(_home(root, name) / ABOUT) == about and not _damage(root, name):
+        if read_json(home_of(root, name) / ABOUT) == about and not _damage(root, name):
             return name
     return None
 
@@ -286,7 +276,7 @@ def _resumed(root: Path, name: str, today: Mapping[str, Any]) -> str:
         They are not, or there is nothing to go on with.
     """
     check_run(name)
-    about, inputs = read_json(_home(root, name) / ABOUT), today["inputs"]
+    about, inputs = read_json(home_of(root, name) / ABOUT), today["inputs"]
     if about is None:
         known = ", ".join(unfinished(root)) or "нет ни одного"
         raise ResultsError(f"прерванного прогона {name} нет; прерванные: {known}")

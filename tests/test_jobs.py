@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -211,7 +211,12 @@ def _runner(folder: Path, scheduler: str) -> Iterator[subprocess.Popen]:
 
 
 def _alive(processes: list[psutil.Process]) -> list[list[str]]:
-    return [p.cmdline() for p in processes if p.is_running() and p.status() != "zombie"]
+    told = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # it ends while it is looked at
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                told.append(process.cmdline())
+    return told
 
 
 @pytest.mark.parametrize(

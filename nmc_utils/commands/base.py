@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from nmc_utils import memory_dumps
 from nmc_utils.terminal import Command, Group
 from nmc_utils.terms import of_places
 
@@ -58,16 +58,8 @@ def _options(
         ),
     ] = None,
 ) -> None:
-    _leave_no_dump()
+    memory_dumps.forbid()
     ctx.obj = data
-
-
-def _leave_no_dump() -> None:
-    """Forbid dumps of memory here and in what is started: names of people may be in it."""
-    with suppress(ImportError):  # Windows keeps none unless its administrator has asked for them
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def root_of(ctx: typer.Context) -> Path:

@@ -487,7 +487,7 @@ _IF_RECORDS = "Если это данные, а не служебные стро
 
 
 def among(values: pd.Series, known: pd.Series) -> pd.Series:
-    """``values.isin(known)``, which would walk an array of Arrow cell by cell."""
+    """``values.isin(known)`` without walking an Arrow array; a missing value is in nothing."""
     return values.isin(known.dropna().to_numpy(dtype=object))
 
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from nmc_utils import memory_dumps
 from nmc_utils.reading import separated, spreadsheet
 from nmc_utils.reading.archive import too_large
 from nmc_utils.reading.kinds import TEXT, kind
@@ -95,7 +96,8 @@ def _limit() -> None:
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + _SECONDS
-    limits = {"RLIMIT_AS": _MEMORY, "RLIMIT_CPU": seconds, "RLIMIT_CORE": 0}
+    memory_dumps.forbid()
+    limits = {"RLIMIT_AS": _MEMORY, "RLIMIT_CPU": seconds}
     for name, wanted in limits.items():
         limit = getattr(resource, name, None)
         with suppress(ValueError, OSError, TypeError):  # a system that knows no such limit

@@ -17,19 +17,21 @@ from faults.trials import fresh, undisturbed
 
 SLEEPS = 987  #: seconds of a process that a notebook starts, which tell it from others
 ENDS_WITHIN = 5  #: seconds after which nothing that a notebook has started may be alive
+HANGS = "while True: pass"
+LEAVES_AN_ORPHAN = f"import subprocess; subprocess.Popen(['sleep', '{SLEEPS}']); 1 / 0"
 #: What the second notebook does first → what the run must say of each edition.
 SPOILED = {
-    "while True: pass": "не закончилась за отведённое время, 3 с",
+    HANGS: "не закончилась за отведённое время, 3 с",
     "import os; os.kill(os.getpid(), 9)": "ядро остановилось",
-    "import os; os.kill(os.getpid(), 11)": "ядро остановилось",
+    "import os; os.kill(os.getpid(), 11)": "из-за ошибки в библиотеке (SIGSEGV)",
     "import resource as r; r.setrlimit(r.RLIMIT_AS, (1 << 33,) * 2); b' ' * (1 << 33)": "доступно",
     "1 / 0": "ZeroDivisionError: division by zero",
     "import sys; sys.exit(3)": "SystemExit",
-    f"import subprocess; subprocess.Popen(['sleep', '{SLEEPS}']); 1 / 0": "ZeroDivisionError",
+    LEAVES_AN_ORPHAN: "ZeroDivisionError",
 }
 #: An output that takes long enough to write for a kill to come in its middle.
-LARGE = "display({'text/plain': 'a' * 20_000_000}, raw=True)"
-_N_LARGE = 20_000_000
+_N_LARGE = 20_000_000  # characters
+LARGE = f"display({{'text/plain': 'a' * {_N_LARGE}}}, raw=True)"
 _SAVED_EXECUTED = 2  #: papermill saves a notebook before its first cell, `execute` after the last
 
 
@@ -49,7 +51,7 @@ def spoiled(folder: Path, codes: Collection[str] = tuple(SPOILED)) -> tuple[int,
 
 
 def killed_while_writing(folder: Path, n: int) -> tuple[int, list[str]]:
-    """SIGKILL of the runner within a notebook of 5 MB and more, at `n` moments of its writing."""
+    """SIGKILL of the runner within a notebook of 20 MB, at `n` moments of its writing."""
     expected, wrong, n_cut = undisturbed(folder), [], 0
     for trial in range(n):
         made = fresh(folder, "trial")

@@ -183,7 +183,13 @@ REPAINTED = """() => Bokeh.documents[0]._all_models.values().filter(
     figure.left.some(axis => axis.major_label_text_color != "#1c2833")).toArray().length"""
 
 
-@pytest.mark.parametrize("key", EDITIONS)
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(key, marks=() if key in ("altai/2023", "khakassia/2023") else pytest.mark.long)
+        for key in EDITIONS
+    ],
+)
 def test_every_page_draws_and_fits_a_projector_and_a_phone(session: Session, key: str):
     page = session.open(**_of(key))
     heading = page.get_by_role("heading", level=1)

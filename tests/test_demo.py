@@ -186,6 +186,7 @@ def test_dates_are_dates_and_not_after_the_date_of_the_data(
 # --- sizes and published facts -------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("period", [SHORT, LONG])
 def test_sizes_are_those_of_the_region_file(full: Written, period: str) -> None:
     size = full.region.demonstration[period]
@@ -202,6 +203,7 @@ def test_sizes_are_those_of_the_region_file(full: Written, period: str) -> None:
     assert roles.to_dict() == {ROLES[role]: n for role, n in size.methodists.items()}
 
 
+@pytest.mark.long
 def test_records_agree_with_the_published_facts(full: Written) -> None:
     facts = read_published(full.root / "regions" / CODE / "published.csv")
     facts = facts[facts["kind"] == "count"].set_index(["metric", "period"])["number"]
@@ -278,6 +280,7 @@ def test_a_small_edition_keeps_proportions_municipalities_and_rma(small: Written
 # --- people, workplaces, РМА ---------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_everyone_is_sent_once_and_named_uniquely(full: Written) -> None:
     staff = full.table("staff", LONG)
     assert not staff.duplicated(PERSON).any()
@@ -287,6 +290,7 @@ def test_everyone_is_sent_once_and_named_uniquely(full: Written) -> None:
     assert (main["workbook_x"] == main["workbook_y"]).all()
 
 
+@pytest.mark.long
 def test_part_time_jobs_are_sent_by_the_municipality_of_the_organisation(full: Written) -> None:
     jobs = full.table("employment", LONG)
     assert (jobs["workbook"] == jobs["Муниципальное образование"]).all()
@@ -303,12 +307,14 @@ def test_part_time_jobs_are_sent_by_the_municipality_of_the_organisation(full: W
     assert 0.2 < elsewhere.mean() < 0.8
 
 
+@pytest.mark.long
 def test_staff_are_a_panel_with_modest_turnover(full: Written) -> None:
     before, after = (full.table("staff", period)[PERSON] for period in (SHORT, LONG))
     stayed = before.merge(after, on=PERSON)
     assert len(stayed) == pytest.approx((1 - people.TURNOVER) * len(before), abs=1)
 
 
+@pytest.mark.long
 def test_experience_and_ages_are_possible(full: Written) -> None:
     staff = full.table("staff", LONG)
     age = (pd.Timestamp("2023-12-31") - staff["Дата рождения"]).dt.days / 365.25
@@ -319,6 +325,7 @@ def test_experience_and_ages_are_possible(full: Written) -> None:
     assert (experience <= 3).any()
 
 
+@pytest.mark.long
 def test_rma_are_staff_and_every_family_has_methodists(full: Written) -> None:
     rma = full.table("methodists", LONG)
     assert not rma.duplicated(PERSON).any()
@@ -365,6 +372,7 @@ def test_a_short_test_states_its_reliability_and_a_long_one_does_not(small: Writ
     assert long["Источник надёжности"].isna().all()
 
 
+@pytest.mark.long
 def test_anchors_stand_in_every_form_and_particular_items_in_one(full: Written) -> None:
     items, region = full.table("items", LONG), full.region
     n_items = region.demonstration[LONG].items_per_domain
@@ -382,6 +390,7 @@ def test_anchors_stand_in_every_form_and_particular_items_in_one(full: Written) 
     assert n_forms[shared["Код задания"]].max() < len(region.families)
 
 
+@pytest.mark.long
 def test_right_answers_follow_the_item_parameters(full: Written) -> None:
     wide = full.table("responses", LONG)
     entry = wide[wide["Этап"] == WAVES["entry"]]
@@ -402,6 +411,7 @@ def test_right_answers_follow_the_item_parameters(full: Written) -> None:
     assert abs(long["value"][upper].mean() - chance[upper].mean()) < 0.01
 
 
+@pytest.mark.long
 def test_abilities_of_domains_correlate_as_documented(full: Written) -> None:
     persons = full.truth("persons", LONG)
     theta = persons.filter(like="theta_")
@@ -411,6 +421,7 @@ def test_abilities_of_domains_correlate_as_documented(full: Written) -> None:
     assert theta.std().between(0.9, 1.1).all()
 
 
+@pytest.mark.long
 def test_those_tested_are_weaker_than_the_staff(full: Written) -> None:
     persons = full.truth("persons", LONG)
     ability = persons.filter(like="theta_").mean(axis=1)
@@ -419,6 +430,7 @@ def test_those_tested_are_weaker_than_the_staff(full: Written) -> None:
     assert 0.1 < gap < 0.5
 
 
+@pytest.mark.long
 def test_shares_at_or_below_the_cut_are_plausible(full: Written) -> None:
     entry = full.table("scores", LONG).query("Этап == 'входная'")
     columns = ["Балл", "Максимальный балл"]
@@ -438,6 +450,7 @@ def test_shares_at_or_below_the_cut_are_plausible(full: Written) -> None:
     assert target["share"].iloc[0] == pytest.approx(diagnostics.TARGET_SHARE, abs=0.01)
 
 
+@pytest.mark.long
 def test_training_effect_is_near_the_documented_one(full: Written) -> None:
     abilities = full.truth("abilities", LONG).query("domain != 'total'")
     change = abilities.pivot_table(index=[*TRUE_PERSON, "domain"], columns="wave", values="theta")
@@ -449,6 +462,7 @@ def test_training_effect_is_near_the_documented_one(full: Written) -> None:
     assert effect["mean"].mean() == pytest.approx(gain.mean())
 
 
+@pytest.mark.long
 def test_attrition_is_as_documented_and_takes_the_weaker(full: Written) -> None:
     scores = full.table("scores", LONG)
     total = scores.groupby([*PERSON, "Этап"])["Балл"].sum().unstack()

@@ -138,6 +138,7 @@ def test_a_counted_procedure_is_sent_as_numbers_of_each_municipality(totals: Wri
     assert pd.isna(row["Сопоставимость с предыдущей"])
 
 
+@pytest.mark.long
 def test_what_is_sent_in_totals_and_counts_is_taken_in_whole(totals: Written) -> None:
     for period, absent in ((SHORT, {"methodists", "aggregates"}), (LONG, set())):
         taken = edition(CODE, period, totals.root)

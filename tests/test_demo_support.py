@@ -77,6 +77,7 @@ def test_a_table_without_its_size_is_not_sent(root: Path, written: Written) -> N
     assert _sent(kostroma, SHORT) == learning | routes
 
 
+@pytest.mark.long
 def test_sizes_are_those_of_the_region_file(written: Written) -> None:
     size = written.region.demonstration[LONG].support
     routes, pairs = written.table("routes", LONG), written.table("mentoring", LONG)
@@ -138,6 +139,7 @@ def test_a_programme_is_the_same_in_the_edition_of_the_year_after(root: Path) ->
         pd.testing.assert_frame_equal(earlier, later.head(len(earlier)))
 
 
+@pytest.mark.long
 def test_shares_are_those_of_the_sizes(written: Written) -> None:
     size = written.region.demonstration[LONG]
     staff, as_of = written.table("staff", LONG), pd.Timestamp(size.as_of)
@@ -158,6 +160,7 @@ def test_shares_are_those_of_the_sizes(written: Written) -> None:
 # --- routes --------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("period", [SHORT, LONG])
 def test_the_result_of_the_whole_test_decides_the_kind_of_route(
     written: Written, period: str
@@ -172,6 +175,7 @@ def test_the_result_of_the_whole_test_decides_the_kind_of_route(
     assert not routes["Номер ИОМ"].duplicated().any()
 
 
+@pytest.mark.long
 def test_a_route_goes_through_its_dates_in_order(written: Written) -> None:
     routes, as_of = written.table("routes", LONG), pd.Timestamp(f"{LONG}-12-31")
     dates = ["Составлен", "Согласован администрацией ОО", "Согласован методистом"]
@@ -194,6 +198,7 @@ def test_a_route_goes_through_its_dates_in_order(written: Written) -> None:
     assert 0 < late < 0.15 * len(routes) and 0 < soon < 0.15 * len(routes)
 
 
+@pytest.mark.long
 def test_the_methodist_of_a_route_is_of_its_family(written: Written) -> None:
     routes, family = written.table("routes", LONG), written.region.family_of_subject
     rma = written.table("methodists", LONG)
@@ -207,6 +212,7 @@ def test_the_methodist_of_a_route_is_of_its_family(written: Written) -> None:
     assert load.max() <= 2 * load.min()
 
 
+@pytest.mark.long
 def test_a_route_has_measures_of_several_levels_and_an_event_of_the_region(
     written: Written,
 ) -> None:
@@ -234,6 +240,7 @@ def test_a_route_has_measures_of_several_levels_and_an_event_of_the_region(
 # --- references ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("period", [SHORT, LONG])
 def test_everybody_and_everything_named_is_in_the_edition(written: Written, period: str) -> None:
     def column(table: str, header: str) -> set[str]:
@@ -257,6 +264,7 @@ def test_everybody_and_everything_named_is_in_the_edition(written: Written, peri
     assert column("methodists", "Приказ") <= column("acts", "Номер акта")
 
 
+@pytest.mark.long
 def test_pairs_are_of_organisations_that_take_part(written: Written) -> None:
     pairs, organizations = written.table("mentoring", LONG), written.table("organizations", LONG)
     sides = ["Организация наставника", "Организация наставляемого"]
@@ -278,6 +286,7 @@ def test_pairs_are_of_organisations_that_take_part(written: Written) -> None:
     assert (people["Наставляемый"].map(place) == people[sides[1]]).all()
 
 
+@pytest.mark.long
 def test_a_chosen_programme_was_in_the_registry_before(written: Written) -> None:
     both = written.table("completions", LONG).merge(
         written.table("programmes", LONG), on="Код программы", validate="m:1"
@@ -291,6 +300,7 @@ def test_a_chosen_programme_was_in_the_registry_before(written: Written) -> None
     assert (both["Для кого"] == both["Должность"]).all()
 
 
+@pytest.mark.long
 def test_events_count_at_least_those_who_came(written: Written) -> None:
     events = written.table("events", LONG).set_index("Код мероприятия")
     came = written.table("attendance", LONG)["Код мероприятия"].value_counts()
@@ -302,6 +312,7 @@ def test_events_count_at_least_those_who_came(written: Written) -> None:
     assert (events["Дата проведения"].dt.day_of_week < 5).all()
 
 
+@pytest.mark.long
 def test_the_roadmap_has_every_measure_of_the_document(written: Written) -> None:
     roadmap = written.table("roadmap", LONG)
     measures = edition(CODE, LONG, written.root).system.roadmap
@@ -312,6 +323,7 @@ def test_the_roadmap_has_every_measure_of_the_document(written: Written) -> None
     assert later.any() and not (done & later).any()
 
 
+@pytest.mark.long
 def test_the_roadmap_contradicts_no_record_of_its_edition(written: Written) -> None:
     measures = edition(CODE, LONG, written.root).system.roadmap
     codes = [measure.id for measure in measures]
@@ -403,6 +415,7 @@ def test_refuses_sizes_that_contradict_each_other(
 # --- intake --------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_what_is_written_is_taken_in_whole(root: Path) -> None:
     for code, period in (("altai", LONG), ("kostroma", SHORT), (CODE, LONG)):
         taken = edition(code, period, root)

@@ -55,11 +55,6 @@ def test_a_file_system_without_locks_is_refused(tmp_path):
     assert trials.no_locks(tmp_path)[1] == []
 
 
-def test_a_notebook_that_hangs_or_leaves_orphans_spoils_nothing(tmp_path):
-    cases = (notebooks.HANGS, notebooks.LEAVES_AN_ORPHAN)
-    assert notebooks.spoiled(tmp_path, cases) == (2, [])
-
-
 @pytest.mark.long
 def test_whatever_a_notebook_does_spoils_nothing(tmp_path):
     assert notebooks.spoiled(tmp_path)[1] == []

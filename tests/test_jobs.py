@@ -54,6 +54,7 @@ def test_processes_of_this_machine_give_the_same():
     assert sorted(heard) == [(n, "берусь", n, True) for n in range(5)]
 
 
+@pytest.mark.long
 def test_one_thread_each_nothing_in_the_working_folder_nothing_open_to_others(
     tmp_path, monkeypatch
 ):
@@ -83,6 +84,7 @@ def test_a_job_that_kills_its_process_once_is_done_again(tmp_path):
     assert done == {path: Path(path).name for path in work}
 
 
+@pytest.mark.long
 def test_a_job_that_always_kills_its_process_is_lost_alone():
     done = dict(jobs.run(toy_jobs.kill_always, range(5), n_jobs=2))
     assert isinstance(done[1], jobs.Lost) and "каждый рабочий процесс" in done.pop(1).reason
@@ -176,6 +178,7 @@ def test_a_worker_that_does_not_see_the_data(cluster, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_cluster_without_workers_or_with_many_threads(tmp_path):
     with scheduler_in(tmp_path) as address:
         with pytest.raises(jobs.ClusterError, match="нет ни одного рабочего процесса; запустите:"):
@@ -239,6 +242,7 @@ def test_nothing_of_a_runner_outlives_it(tmp_path, number):
         assert until(lambda: not _alive(family), GONE_WITHIN), _alive(family)
 
 
+@pytest.mark.long
 def test_a_cluster_stops_the_jobs_of_a_dead_runner_and_serves_the_next(tmp_path):
     with cluster_of_two(tmp_path) as (address, workers):
         with _runner(tmp_path, address) as runner:

@@ -151,7 +151,13 @@ execute(Path(sys.argv[1]), Path(sys.argv[2]), {"region": "khakassia"})
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+_OTHER_SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, *(pytest.param(n, marks=pytest.mark.long) for n in _OTHER_SIGNALS)],
+)
 def test_no_kernel_outlives_its_runner(tmp_path, number):
     told = tmp_path / "pids"
     cell = f"""

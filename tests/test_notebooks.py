@@ -42,8 +42,23 @@ def _nbval(notebooks: list[Path], root: Path, folder: Path) -> str:
     return "" if done.returncode == 0 else done.stdout[-4000:]
 
 
-def test_committed_outputs_are_what_the_notebooks_give(published_root: Path, tmp_path: Path):
-    found = _nbval(NOTEBOOKS, published_root, tmp_path)
+#: Executed anew by `make test`; the others, the slowest among them, by `make test-long`.
+_ALWAYS = NOTEBOOKS[1::3]
+
+
+@pytest.mark.parametrize(
+    "notebooks",
+    [
+        pytest.param(_ALWAYS, id="some"),
+        pytest.param(
+            [path for path in NOTEBOOKS if path not in _ALWAYS], id="others", marks=pytest.mark.long
+        ),
+    ],
+)
+def test_committed_outputs_are_what_the_notebooks_give(
+    notebooks: list[Path], published_root: Path, tmp_path: Path
+):
+    found = _nbval(notebooks, published_root, tmp_path)
     assert not found, f"{found}\nRenew with: make notebooks"
 
 

@@ -656,7 +656,7 @@ def test_it_reads_where_a_hard_limit_is_set_from_outside():
     )
     done = run(code)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.decode().split("\n")[0] == f"({2500 * 2**20}, {2**33}) 0"
+    assert done.stdout.decode().split("\n")[0] == f"({2500 * 2**20}, {2**33}) 1"
 
 
 @pytest.mark.parametrize(

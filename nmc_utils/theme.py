@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -91,10 +91,10 @@ def _as_png(figure: hv.Overlay) -> tuple[dict[str, bytes], dict[str, Any]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    drawn = hv.Store.renderers["matplotlib"].instance().get_plot(figure).state
-    canvas = FigureCanvasAgg(drawn)
-    paper = drawn.get_tightbbox(canvas.get_renderer()).padded(_MARGIN)
+    plot = hv.Store.renderers["matplotlib"].instance().get_plot(figure)
+    paper = plot.handles[_PAPER].padded(_MARGIN)
     large, small = io.BytesIO(), io.BytesIO()
+    canvas = FigureCanvasAgg(plot.state)
     canvas.print_figure(large, bbox_inches=paper, format="png", pil_kwargs={"compress_level": 0})
     picture = Image.open(large).convert("RGB")
     few = picture.quantize(128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
@@ -222,6 +222,8 @@ _FONT = "Roboto, Arial, sans-serif"
 _WIDTH = 8.4  #: inches of a static picture
 _MARGIN = 0.1  #: inches of paper around it
 _DPI = 110
+CLOSE = 8  #: columns of a heat map from which on a cell has no room for words
+_PAPER = "paper"  #: under this handle a drawn plot says how much paper it needs
 
 
 def compose(layers: list[Any], frame: Frame, title: str, subtitle: str) -> hv.Overlay:
@@ -319,8 +321,8 @@ def _matplotlib_hook(frame: Frame, title: str, subtitle: str) -> Callable[[Any, 
             axes.grid(True, axis=frame.grid, color=GRID, linewidth=0.8)
         _matplotlib_columns(axes, frame.right)
         bottom, top = _fill_width(axes)
-        _matplotlib_title(axes, title, subtitle, top)
-        _matplotlib_mark(axes, _mark, bottom)
+        words = [*_matplotlib_title(axes, title, subtitle, top), _matplotlib_mark(axes, bottom)]
+        plot.handles[_PAPER] = _paper(axes, bottom, top, words)
 
     return finish
 
@@ -359,13 +361,26 @@ def _fill_width(axes: Any) -> tuple[float, float]:
     return box.y0 / figure.bbox.height, box.y1 / figure.bbox.height
 
 
-def _matplotlib_title(axes: Any, title: str, subtitle: str, top: float) -> None:
+def _paper(axes: Any, bottom: float, top: float, words: Sequence[Any]) -> Any:
+    """How much paper the drawing needs, in inches: the plot as `_fill_width` left it, and words."""
+    from matplotlib.transforms import Bbox
+
+    figure = axes.figure
+    renderer = figure.canvas.get_renderer()
+    plot = Bbox.from_extents(
+        0, bottom * figure.bbox.height, figure.bbox.width, top * figure.bbox.height
+    )
+    written = [text.get_window_extent(renderer) for text in words if text.get_text()]
+    return Bbox.union([plot, *written]).transformed(figure.dpi_scale_trans.inverted())
+
+
+def _matplotlib_title(axes: Any, title: str, subtitle: str, top: float) -> tuple[Any, Any]:
     """Write title and subtitle above everything, from the left edge of the picture."""
     place = {"xy": (0, top), "xycoords": ("figure fraction", "axes fraction")}
     place |= {"textcoords": "offset points", "va": "bottom", "annotation_clip": False}
     lines = textwrap.wrap(subtitle, 116)
-    axes.annotate("\n".join(lines), xytext=(0, 9), fontsize=9, color=MUTED, **place)
-    axes.annotate(
+    under = axes.annotate("\n".join(lines), xytext=(0, 9), fontsize=9, color=MUTED, **place)
+    over = axes.annotate(
         textwrap.fill(title, 80, break_long_words=False),
         xytext=(0, 16 + 12 * len(lines)),
         fontsize=12,
@@ -373,12 +388,13 @@ def _matplotlib_title(axes: Any, title: str, subtitle: str, top: float) -> None:
         color=INK,
         **place,
     )
+    return over, under
 
 
-def _matplotlib_mark(axes: Any, mark: str, bottom: float) -> None:
-    """Write `mark` below everything, from the left edge of the picture."""
-    axes.annotate(
-        mark,
+def _matplotlib_mark(axes: Any, bottom: float) -> Any:
+    """Write the mark below everything, from the left edge of the picture."""
+    return axes.annotate(
+        _mark,
         xy=(0, bottom),
         xycoords=("figure fraction", "axes fraction"),
         xytext=(0, -8),
@@ -457,13 +473,21 @@ def heat(
     frame = Frame(
         (-0.5, len(columns) - 0.5),
         (0.5 - len(rows), 0.5),
-        xticks=[(place, wrapped(name, 15)) for place, name in enumerate(columns.values())],
+        xticks=list(enumerate(_headings(columns.values()))),
         yticks=[(-place, wrapped(name, 26)) for place, name in enumerate(rows.values())],
         height=(40 if two_lines else 27) * len(rows) + 50,
         grid="",
         top=True,
     )
     return compose(layers, frame, title, subtitle)
+
+
+def _headings(names: Iterable[str]) -> list[str]:
+    """Names of columns; where many stand close, every second one stands above its neighbours."""
+    lines = [wrapped(name, 15) for name in names]
+    if len(lines) < CLOSE:
+        return lines
+    return [name + "\n\n" * (place % 2) for place, name in enumerate(lines)]
 
 
 def spans(rows: pd.DataFrame) -> pd.DataFrame:

@@ -317,10 +317,27 @@ def test_the_figure_says_each_state_in_words_and_of_whom_we_wait(edition):
     figure = figures.collection_matrix(collecting.collected(frames()["status"], edition))
     title = "Ждём недостающего или исправленного от 3\u00a0муниципальных образований"
     assert figures.heading(figure).title == title
-    words = [text for layer in figure if isinstance(layer, hv.Labels)
-             for text in layer.dimension_values("text")]  # fmt: skip
+    words = written(figure)
     assert words.count("× возвращено") == 1 and words.count("– не прислано") == 3
     assert "задержано 3 из 10" in words
+
+
+def written(figure: hv.Overlay) -> list[str]:
+    layers = [layer for layer in figure if isinstance(layer, hv.Labels)]
+    return [text for layer in layers for text in layer.dimension_values("text")]
+
+
+def test_of_many_forms_the_figure_has_signs_and_numbers_and_explains_them(edition):
+    figures.use("matplotlib")
+    collected = collecting.collected(frames()["status"], edition)
+    many = pd.concat(
+        [collected.assign(table=f"{number}", title=f"Лист {number}") for number in range(8)]
+    )
+    figure = figures.collection_matrix(many)
+    words = written(figure)
+    assert words.count("×") == 8 and words.count("–") == 24 and "−3 из 10" in words
+    told = figures.heading(figure).subtitle
+    assert "× возвращено" in told and "– не прислано" in told and "задержано" in told
 
 
 @pytest.mark.parametrize(

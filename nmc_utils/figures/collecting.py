@@ -38,17 +38,17 @@ def collection_matrix(collected: pd.DataFrame) -> hv.Overlay:
     down = {code: -float(place) for place, code in enumerate(places)}
     across = {code: float(place) for place, code in enumerate(forms)}
     looks = collected["state"].map(COLLECTING)
-    notes = [rows_in_words(row) or "—" for row in collected.to_dict("records")]
-    signs = [look.sign for look in looks]
-    words = [f"{sign} {word}" for sign, word in zip(signs, collected["state_label"], strict=True)]
+    signs = looks.map(lambda look: look.sign)
+    has_room = len(forms) < theme.CLOSE
+    noted = rows_in_words if has_room else _rows_in_numbers
     cells = pd.DataFrame(
         {
             "x": collected["table"].map(across),
             "y": collected["municipality"].map(down),
             "name": collected["name"] + ", " + collected["title"].str.lower(),
             "hint": collected["state_label"],
-            "text": words,
-            "note": notes,
+            "text": signs + " " + collected["state_label"] if has_room else signs,
+            "note": [noted(row) or "—" for row in collected.to_dict("records")],
             "fill": [look.fill for look in looks],
             "ink": [look.colour for look in looks],
         }
@@ -58,7 +58,11 @@ def collection_matrix(collected: pd.DataFrame) -> hv.Overlay:
     finding = "От всех муниципальных образований всё принято"
     if len(n_asked):
         finding = f"Ждём недостающего или исправленного от {asked}"
-    return theme.heat(cells, title=finding, subtitle=title, rows=places, columns=forms)
+    told = dict(zip(signs, collected["state_label"], strict=True))
+    key = "; ".join(f"{sign} {told[sign]}" for sign in signs.unique())
+    key += "; −k из n: задержано k" if collected["held_out"].any() else ""
+    subtitle = title if has_room else f"{title}, строк: {key}"
+    return theme.heat(cells, title=finding, subtitle=subtitle, rows=places, columns=forms)
 
 
 def rows_in_words(row: Mapping[str, Any]) -> str:
@@ -69,6 +73,14 @@ def rows_in_words(row: Mapping[str, Any]) -> str:
     if row["state"] == "returned":
         return "лист целиком"
     return wording.plural(n, "строка", "строки", "строк") if n else ""
+
+
+def _rows_in_numbers(row: Mapping[str, Any]) -> str:
+    """The same where there is no room for words."""
+    n = row["accepted"] + row["held_out"]
+    if row["held_out"]:
+        return f"−{wording.number(row['held_out'])} из {wording.number(n)}"
+    return wording.number(n) if n else ""
 
 
 _PLACES = ("муниципального образования", *("муниципальных образований",) * 2)

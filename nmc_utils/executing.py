@@ -62,6 +62,12 @@ class _KernelEnded(DeadKernelError):
         self.code, self.peak = code, peak
 
 
+#: Exit code of a process that a fault of its own code has ended → name of the signal.
+_CRASHES = {
+    -getattr(signal, name): name
+    for name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+    if hasattr(signal, name)  # Windows has no SIGBUS
+}
 _SILENT = logging.getLogger("nmc_utils.executing")  # what is wrong is said once, by NotebookFailed
 _SILENT.addHandler(logging.NullHandler())
 
@@ -297,8 +303,8 @@ def _why_ended(ended: _KernelEnded) -> str:
     """What is known of the end of a kernel; what the system kills has often asked for too much."""
     if ended.code is not None and ended.code >= 0:
         return f"ядро остановилось само, код {ended.code}"
-    if ended.code not in (None, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)):
-        return f"ядро остановилось из-за ошибки в библиотеке ({signal.Signals(-ended.code).name})"
+    if ended.code in _CRASHES:
+        return f"ядро остановилось из-за ошибки в библиотеке ({_CRASHES[ended.code]})"
     held = f"оно занимало до {_in_megabytes(ended.peak)}, а " if ended.peak else ""
     limit = _in_megabytes(_memory_limit())
     return f"ядро остановилось (так бывает, когда не хватило памяти: {held}всем доступно {limit})"

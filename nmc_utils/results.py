@@ -402,7 +402,7 @@ def run_id(root: Path, digest: str) -> str:
 def begin(edition: Edition, run: str) -> Path:
     """Make the folder in which `run` works on `edition`, and return it."""
     check_run(run)
-    folder = results_folder(edition.root) / ".partial" / run / edition.key
+    folder = home_of(edition.root, run) / edition.key
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
@@ -425,7 +425,7 @@ def publish(edition: Edition, run: str, inputs: Mapping[str, str]) -> Path:
         The edition's folder of the published run.
     """
     root = edition.root
-    work = results_folder(root) / ".partial" / run / edition.key
+    work = home_of(root, run) / edition.key
     folder = results_folder(root) / run / edition.key
     check_run(run)
     if not work.is_dir():

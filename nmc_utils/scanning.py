@@ -35,7 +35,7 @@ from nmc_utils.intake.files import listed
 from nmc_utils.intake.known import known_names, names_in
 from nmc_utils.intake.names import Names
 from nmc_utils.intake.redaction import Finder, is_escaped, legible, redactor, unescaped
-from nmc_utils.results import ResultsError, results_folder
+from nmc_utils.results import ResultsError, home_of, results_folder
 from nmc_utils.tables import SCHEMAS, TITLES
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
@@ -212,7 +212,7 @@ def _folded_words(texts: Iterable[str]) -> frozenset[str]:
 
 
 def _editions_of(root: Path, run: str) -> list[str]:
-    places = [results_folder(root) / run, results_folder(root) / ".partial" / run]
+    places = [results_folder(root) / run, home_of(root, run)]
     found = {f"{path.parent.name}/{path.name}" for place in places for path in place.glob("*/*")}
     if not found:
         raise FileNotFoundError(f"{results_folder(root)}: нет прогона {run}. Список: nmc runs")
@@ -224,7 +224,7 @@ def _files(root: Path, run: str | None, keys: Collection[str]) -> Iterator[Path]
         places = [root / name for name in _MADE]
     else:
         results = results_folder(root)
-        places = [results / run, results / ".partial" / run, results / "log.jsonl"]
+        places = [results / run, home_of(root, run), results / "log.jsonl"]
         places += [root / "validated" / key for key in keys]
     for place in places:
         inside = [place, *sorted(place.rglob("*"))]

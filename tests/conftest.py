@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -116,6 +117,7 @@ def root(tmp_path: Path) -> Path:
     return copy_definitions(tmp_path / "data")
 
 
+@cache
 def _made_of() -> str:
     """Digest of all that the published demonstration follows from."""
     packages = sorted(f"{one.name} {one.version}" for one in distributions())

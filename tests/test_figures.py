@@ -380,3 +380,9 @@ def test_a_share_near_the_edge_is_not_rounded_to_it():
         "99,6\u00a0%",
         "100\u00a0%",
     ]
+
+
+def test_an_overlay_of_one_s_own_shows_itself_beside_those_made_here():
+    figures.use("matplotlib")
+    shown, _ = (hv.Curve([1, 2]) * hv.Scatter([1, 2]))._repr_mimebundle_()
+    assert list(shown) == ["image/png"] and shown["image/png"].startswith(b"\x89PNG")

@@ -58,10 +58,7 @@ def collection_matrix(collected: pd.DataFrame) -> hv.Overlay:
     finding = "От всех муниципальных образований всё принято"
     if len(n_asked):
         finding = f"Ждём недостающего или исправленного от {asked}"
-    told = dict(zip(signs, collected["state_label"], strict=True))
-    key = "; ".join(f"{sign} {told[sign]}" for sign in signs.unique())
-    key += "; −k из n: задержано k" if collected["held_out"].any() else ""
-    subtitle = title if has_room else f"{title}, строк: {key}"
+    subtitle = title if has_room else f"{title}, строк: {_key(collected)}"
     return theme.heat(cells, title=finding, subtitle=subtitle, rows=places, columns=forms)
 
 
@@ -73,6 +70,15 @@ def rows_in_words(row: Mapping[str, Any]) -> str:
     if row["state"] == "returned":
         return "лист целиком"
     return wording.plural(n, "строка", "строки", "строк") if n else ""
+
+
+def _key(collected: pd.DataFrame) -> str:
+    """Say what stands for the words for which there is no room."""
+    labels = dict(zip(collected["state"], collected["state_label"], strict=True))
+    told = [f"{COLLECTING[state].sign} {label}" for state, label in labels.items()]
+    if collected["held_out"].any():
+        told.append("−k из n: задержано k")
+    return "; ".join(told)
 
 
 def _rows_in_numbers(row: Mapping[str, Any]) -> str:

@@ -4,9 +4,10 @@ python tests/benchmarks/bench_suite.py [EDITIONS] [--persons P] [--profile]
 
 The same notebooks on the same tables, three ways: `nmc run` on two processes, on all editions, with
 publication; stock papermill (a fresh `python3` kernel for each notebook, one after another, saved
-after every cell) on a sample of them; and the notebooks' code called in one warm process, on the
-sample: a plain call draws nothing of what a notebook shows, so it is told with drawing as well. The
-intake is told apart. Then a country: regions of 12 000 persons, a sample of them, multiplied.
+after every cell) on a sample of them, by turns with `nmc run` on an equal part of all; and the
+notebooks' code called in one warm process, on the sample: a plain call draws nothing of what a
+notebook shows, so it is told with drawing as well. The intake is told apart. Then a country:
+regions of 12 000 persons, a sample of them, multiplied.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ sys.path.insert(0, str(CHECKOUT))
 
 from nmc_utils import jobs, suite  # noqa: E402
 from nmc_utils.editions import edition, edition_keys  # noqa: E402
-from nmc_utils.results import RUN_FOLDER, begin  # noqa: E402
+from nmc_utils.results import RUN_FOLDER, begin, home_of  # noqa: E402
 
 #: How many times quicker than stock papermill at least, and slower than plain calls at most.
 LEAST_TIMES, MOST_TIMES = 8, 1.5
 N_EDITIONS, N_PERSONS, N_SAMPLE, N_JOBS = 20, 400, 2, 2
 N_REGIONS, LARGE = 89, 12_000
+STOCK = "0000000000-2"  #: name of the run that stock papermill makes
 STEPS = ("start", "imports", "figures", "rest")
 STEP_WORDS = {"start": "запуск", "imports": "импорт", "figures": "рисунки", "rest": "остальное"}
 
@@ -68,11 +70,11 @@ def _parameters(key: str) -> dict[str, str]:
     return dict(zip(("region", "period"), key.split("/"), strict=True))
 
 
-def by_stock_papermill(root: Path, key: str) -> Path:
+def by_stock_papermill(root: Path, key: str) -> None:
     """Execute all notebooks of an edition as papermill does by itself."""
     import papermill
 
-    folder, known = _folder(root, key, "0000000000-2")
+    folder, known = _folder(root, key, STOCK)
     (folder / "notebooks").mkdir(parents=True, exist_ok=True)
     with _environment(known):
         for name in suite.NOTEBOOKS:
@@ -84,7 +86,6 @@ def by_stock_papermill(root: Path, key: str) -> Path:
                 progress_bar=False,
                 cwd=str(CHECKOUT / "notebooks"),
             )
-    return folder
 
 
 def by_plain_calls(root: Path, key: str, run: str, *, is_drawn: bool) -> None:
@@ -212,15 +213,16 @@ def compare_ways(root: Path, n_editions: int, n_persons: int, is_profiled: bool)
     keys = prepare(root, n_editions, n_persons)
     sample = keys[:N_SAMPLE]
     print(f"{len(keys)} изданий по {n_persons} работников, тетрадей {len(suite.NOTEBOOKS)}")
-    ours, stock_folders, by_stock = [], [], 0.0
+    ours, by_stock = [], 0.0
     for at, key in enumerate(sample):  # by turns: a machine is not equally fast all the time
         ours.append(run_all(root, keys[at :: len(sample)]))
-        by_stock += timed(partial(_keep, stock_folders, root, key)) / len(sample)
+        by_stock += timed(partial(by_stock_papermill, root, key)) / len(sample)
     rest = sum(ran.rest for ran in ours)
+    largest = max((ran.memory for ran in ours), key=lambda memory: memory.once)
     each = rest / len(keys)
     print(
         f"nmc run --jobs {N_JOBS}: приём {sum(ran.intake for ran in ours):.0f} с; тетради и "
-        f"публикация {rest:.1f} с, {each:.2f} с на издание; {_said(ours[-1].memory)}"
+        f"публикация {rest:.1f} с, {each:.2f} с на издание; {_said(largest)}"
     )
     plain = {}
     for number, is_drawn in enumerate((False, True)):
@@ -240,11 +242,7 @@ def compare_ways(root: Path, n_editions: int, n_persons: int, is_profiled: bool)
     print(f"дольше вызовов с рисованием: {drawn:.2f}×")
     if is_profiled:
         print_profile("nmc run", [folder for ran in ours for folder in ran.folders])
-        print_profile("papermill как есть", stock_folders)
-
-
-def _keep(folders: list[Path], root: Path, key: str) -> None:
-    folders.append(by_stock_papermill(root, key))
+        print_profile("papermill как есть", [home_of(root, STOCK) / key for key in sample])
 
 
 def _said(memory: Memory) -> str:
